@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/line.h"
+#include "base/status.h"
+#include "offset/offset.h"
+#include "sqlite/connection.h"
+
+namespace sluice {
+
+// A row of _sluice_sources: a source, as one table knows it.
+struct SourceRow {
+  KnownSource source;
+  std::string table;
+  LineCounts counts;       // of all runs together
+  std::string updated_at;  // UTC, RFC 3339 with milliseconds
+};
+
+// A row of _sluice_rejects.
+struct RejectRow {
+  int64_t id = 0;
+  int64_t source_id = 0;
+  std::string source_path;
+  std::string table;
+  uint64_t line_number = 0;
+  uint64_t byte_offset = 0;
+  std::string reason;
+  std::string line;        // its bytes; the first 1 MiB where `length` says more
+  uint64_t length = 0;
+  std::string rejected_at;
+};
+
+// A row of _sluice_runs.
+struct RunRow {
+  int64_t id = 0;
+  std::string started_at;
+  std::string ended_at;    // "" while it runs, or when it died
+  std::string outcome;     // "running", "done", "failed: …", "stopped"
+  std::string path;        // "pages", "sqlite", "live"
+  std::string command;     // the options that matter, as text
+  LineCounts counts;
+  uint64_t bytes_read = 0;
+  uint64_t bytes_decoded = 0;
+  uint64_t bytes_written = 0;
+};
+
+// A row of _sluice_events (--events batch).
+struct EventRow {
+  int64_t run_id = 0;
+  std::string at;
+  std::string event;       // "source_started", "batch_committed", "source_ended", ...
+  std::string source_path;
+  uint64_t offset = 0;
+  uint64_t rows = 0;
+  uint64_t rejects = 0;
+};
+
+// The `_sluice_*` tables of a database: the only place with their SQL.
+//
+// It writes within the transaction of its caller, and opens none: so offsets and rejects become durable with the rows (I1).
+// Statements are prepared once and kept.
+// Lifetime: the connection outlives it. Threads: the connection's.
+class Ledger {
+ public:
+  // Version of the tables' layout, kept in _sluice_runs... (see ledger.cc); a database of a newer version is refused.
+  static constexpr int kVersion = 1;
+
+  // Whether the database has the tables at all (a read-only look).
+  static Result<bool> Exists(Connection& connection);
+  // Makes the tables that are missing. Within a transaction of the caller.
+  static Result<Ledger> Create(Connection& connection);
+  // For readers: the tables must be there.
+  static Result<Ledger> Open(Connection& connection);
+
+  // Sources.
+  Result<std::vector<SourceRow>> Sources();
+  Result<std::vector<KnownSource>> SourcesOf(std::string_view table);
+  Result<int64_t> AddSource(const SourceKey& key, std::string_view table);
+  // Sets offset, hashes and key, and adds `added` to the counts.
+  Status Advance(int64_t source_id, const SourceKey& key, const Offset& offset, const LineCounts& added, std::string_view now);
+
+  // Schemas: the resolved table as TOML (schema room's ToToml).
+  Result<std::optional<std::string>> SchemaOf(std::string_view table);
+  Result<std::vector<std::string>> Tables();
+  Status PutSchema(std::string_view table, std::string_view toml, std::string_view now);
+
+  // Rejects.
+  Status AddReject(int64_t source_id, const Line& line, uint64_t length, std::string_view reason, std::string_view now);
+  Result<std::vector<RejectRow>> Rejects(std::string_view source_path_or_empty, uint64_t limit);
+  Result<uint64_t> CountRejects();
+  Status DeleteReject(int64_t id);
+
+  // Runs.
+  Result<int64_t> BeginRun(const RunRow& run);
+  Status UpdateRun(const RunRow& run);
+  Result<std::vector<RunRow>> Runs(uint64_t limit);
+  Status AddEvent(const EventRow& event);
+
+ private:
+  Connection* connection_ = nullptr;
+};
+
+}  // namespace sluice
