@@ -79,6 +79,8 @@ struct IngestSummary {
   uint64_t bytes_written = 0;  // where the bytes leave us: SQLite's VFS and base's File
   uint64_t database_bytes = 0; // size of the database at the end
   double seconds = 0;
+  double insert_seconds = 0;   // from the first byte read to the last rows committed
+  double index_seconds = 0;    // indexes, full text and statistics after the rows
   uint64_t peak_rss_bytes = 0;
   std::string path;            // "sqlite", later "pages" and "live"
   std::vector<SourceSummary> sources;
