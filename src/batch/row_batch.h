@@ -10,35 +10,12 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "base/cell.h"
 #include "base/line.h"
 #include "offset/offset.h"
 #include "schema/table.h"
 
 namespace sluice {
-
-enum class CellType : uint8_t { kNull, kInteger, kReal, kText, kBlob };
-
-// One extracted value, before the affinity of its column is applied: 16 bytes, no ownership.
-//
-// Lifetime: `bytes` of a text or blob is a view into the batch's chunk, its arena, or something that outlives the run (I4).
-struct Cell {
-  union {
-    int64_t integer;
-    double real;
-    const char* bytes;
-  };
-  uint32_t size = 0;  // bytes of a text or blob; a line, and so a cell, is under 4 GiB
-  CellType type = CellType::kNull;
-
-  Cell() : integer(0) {}
-  static Cell Null() { return {}; }
-  static Cell Integer(int64_t value);
-  static Cell Real(double value);
-  static Cell Text(std::string_view text);
-
-  std::string_view text() const { return {bytes, size}; }
-};
-static_assert(sizeof(Cell) == 16);
 
 // Why a line could not become a row. An enum, because it is set per line; words for people are in Describe().
 enum class RejectReason : uint8_t {
