@@ -8,7 +8,8 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # gcc 12 warns of its own standard library when it has inlined enough of it (PR 105329, PR 105651).
-  target_compile_options(sluice_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow)
+  target_compile_options(sluice_options INTERFACE
+    -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow)
 endif()
 
 if(SLUICE_SANITIZE)
@@ -18,3 +19,20 @@ endif()
 if(SLUICE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+
+# No -march: a binary must run on any x86-64 or arm64 of its distribution. The one place where wide vectors pay,
+# parsing JSON, chooses its code when it starts (simdjson).
+string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
+
+# Release builds with gcc: the program is optimised as a whole at link time. The objects are fat: they hold machine
+# code as well, so the test binary links them in a second and an installed libsluice.a serves any linker.
+function(sluice_optimise)
+  if(NOT SLUICE_LTO OR SLUICE_SANITIZE OR SLUICE_FUZZ OR NOT CMAKE_BUILD_TYPE STREQUAL "Release"
+      OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    return()
+  endif()
+  target_compile_options(sluice_lib PRIVATE -flto=auto -ffat-lto-objects)
+  target_compile_options(sluice PRIVATE -flto=auto -fno-fat-lto-objects)
+  target_link_options(sluice PRIVATE -flto=auto)
+endfunction()

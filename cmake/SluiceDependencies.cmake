@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every dependency is a Debian package, but SQLite: Debian's 3.40.1 has the WAL-reset bug (sqlite.org/wal.html,
-# "The WAL Reset Bug"), so the amalgamation that scripts/setup fetched and checked is built here.
+# Every dependency is a Debian package, but SQLite: Debian's 3.40.1 has the WAL-reset bug
+# (sqlite.org/wal.html, "The WAL Reset Bug"), so the amalgamation that scripts/setup fetched is built.
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -22,7 +22,8 @@ else()
 endif()
 
 set(SLUICE_LIBRARY_DEPENDENCIES
-  sluice_sqlite simdjson::simdjson fmt::fmt ZLIB::ZLIB PkgConfig::zstd PkgConfig::xxhash PkgConfig::tomlplusplus Threads::Threads)
+  sluice_sqlite simdjson::simdjson fmt::fmt ZLIB::ZLIB PkgConfig::zstd PkgConfig::xxhash
+  PkgConfig::tomlplusplus Threads::Threads)
 set(SLUICE_CLI_DEPENDENCIES CLI11::CLI11 spdlog::spdlog)
 if(SLUICE_TESTS)
   find_package(GTest REQUIRED)

@@ -3,11 +3,14 @@
 
 set(SLUICE_SQLITE_DIR ${PROJECT_SOURCE_DIR}/.deps/sqlite CACHE PATH "Folder with sqlite3.c and sqlite3.h")
 if(NOT EXISTS ${SLUICE_SQLITE_DIR}/sqlite3.c)
-  message(FATAL_ERROR "no ${SLUICE_SQLITE_DIR}/sqlite3.c: run scripts/setup (make does), or pass -DSLUICE_SYSTEM_SQLITE=ON")
+  message(FATAL_ERROR
+    "no ${SLUICE_SQLITE_DIR}/sqlite3.c: run scripts/setup (make does), or pass -DSLUICE_SYSTEM_SQLITE=ON")
 endif()
 
 add_library(sluice_sqlite STATIC ${SLUICE_SQLITE_DIR}/sqlite3.c)
-target_include_directories(sluice_sqlite SYSTEM PUBLIC ${SLUICE_SQLITE_DIR})
+set_target_properties(sluice_sqlite PROPERTIES OUTPUT_NAME sluice_sqlite3 EXPORT_NAME sqlite3)
+target_include_directories(sluice_sqlite SYSTEM
+  PUBLIC $<BUILD_INTERFACE:${SLUICE_SQLITE_DIR}> $<INSTALL_INTERFACE:include/sluice/sqlite>)
 target_compile_definitions(sluice_sqlite PRIVATE
   # Each connection belongs to one thread at a time (I3); SQLite's own mutexes still guard what connections share.
   SQLITE_THREADSAFE=2

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front for cmake, ninja and ctest. `make help` says what there is.
+
+BUILD := build
+export JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+export CTEST_PARALLEL_LEVEL ?= $(JOBS)
+
+CTEST = ctest --output-on-failure --no-tests=error
+
+.PHONY: all help setup demo test torture bench fuzz check format install asan tsan clean
+
+all: setup ## build/sluice, after fetching what is missing
+	@scripts/build release sluice
+	@echo "build/sluice is ready: build/sluice --help, or make demo"
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: ## what the build needs: Debian packages and SQLite's source
+	@scripts/setup
+
+demo: setup ## a generated log becomes a database and answers a question
+	@scripts/build release sluice sse_generate
+	@scripts/demo
+
+test: setup ## all tests but the long sweeps; minutes
+	@scripts/build release all
+	@$(CTEST) --test-dir $(BUILD) -LE torture
+
+torture: setup ## the long sweeps; TORTURE=short for a short form
+	@scripts/build release sluice sluice_tests
+	@$(CTEST) --test-dir $(BUILD) -L torture
+
+bench: setup ## sluice beside its peers: build/bench/report.html
+	@scripts/build release sluice sse_generate sse_reference
+	@bench/run $(BENCH_FLAGS)
+
+fuzz: setup-developer ## each fuzzer for FUZZ_SECONDS (60)
+	@scripts/build fuzz all
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+check: setup-developer ## style: format, architecture, house rules
+	@scripts/check
+
+format: setup-developer ## clang-format over all sources
+	@git ls-files -co --exclude-standard '*.h' '*.cc' '*.hpp' | xargs clang-format -i
+
+install: all ## into PREFIX (/usr/local)
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+asan: setup-developer ## the tests under ASan and UBSan
+	@scripts/build dev all
+	@$(CTEST) --test-dir build-dev -LE torture
+
+tsan: setup-developer ## the tests under TSan
+	@scripts/build tsan all
+	@$(CTEST) --test-dir build-tsan -LE torture
+
+clean: ## removes the build folders
+	@rm -rf build build-dev build-tsan build-fuzz
+
+.PHONY: setup-developer
+setup-developer:
+	@scripts/setup --developer

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `make install` puts where: the program, the library with its public headers, a CMake package
+# (find_package(sluice), target sluice::sluice) and a pkg-config file. tests/package/ is a consumer of both.
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+target_include_directories(sluice_lib INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set(SLUICE_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/sluice)
+
+install(TARGETS sluice RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS sluice_lib sluice_sqlite EXPORT sluice ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/sluice DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  FILES_MATCHING PATTERN "*.hpp")
+if(NOT SLUICE_SYSTEM_SQLITE)
+  # An application that hands sluice its own connection must use the same SQLite.
+  install(FILES ${SLUICE_SQLITE_DIR}/sqlite3.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sluice/sqlite)
+endif()
+
+install(EXPORT sluice NAMESPACE sluice:: FILE sluice-targets.cmake DESTINATION ${SLUICE_PACKAGE_DIR})
+configure_package_config_file(cmake/sluice-config.cmake.in ${PROJECT_BINARY_DIR}/sluice-config.cmake
+  INSTALL_DESTINATION ${SLUICE_PACKAGE_DIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/sluice-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/sluice-config.cmake ${PROJECT_BINARY_DIR}/sluice-config-version.cmake
+  DESTINATION ${SLUICE_PACKAGE_DIR})
+
+if(SLUICE_SYSTEM_SQLITE)
+  set(SLUICE_PC_SQLITE_REQUIRES "sqlite3,")
+else()
+  set(SLUICE_PC_SQLITE_LIBS "-lsluice_sqlite3")
+endif()
+configure_file(cmake/sluice.pc.in ${PROJECT_BINARY_DIR}/sluice.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/sluice.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
