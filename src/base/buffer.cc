@@ -30,24 +30,25 @@ void BufferPool::Lease::Release() {
   if (buffer_) pool_->Return(std::move(buffer_));
 }
 
-BufferPool::BufferPool(size_t count, size_t buffer_size) : count_(count), buffer_size_(buffer_size) {}
+BufferPool::BufferPool(size_t count, size_t buffer_size)
+    : count_(count), buffer_size_(buffer_size) {}
 
 BufferPool::Lease BufferPool::Acquire() {
-  std::unique_lock lock(mutex_);
-  returned_.wait(lock, [this] { return closed_ || !free_.empty() || made_ < count_; });
+  MutexLock lock(mutex_);
+  while (!closed_ && free_.empty() && made_ == count_) returned_.Wait(mutex_);
   return closed_ ? Lease() : TakeLocked();
 }
 
 BufferPool::Lease BufferPool::TryAcquire() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   if (closed_ || (free_.empty() && made_ == count_)) return {};
   return TakeLocked();
 }
 
 void BufferPool::Close() {
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   closed_ = true;
-  returned_.notify_all();
+  returned_.NotifyAll();
 }
 
 BufferPool::Lease BufferPool::TakeLocked() {
@@ -61,11 +62,12 @@ BufferPool::Lease BufferPool::TakeLocked() {
 }
 
 void BufferPool::Return(std::unique_ptr<Buffer> buffer) {
-  // A line that was longer than a buffer made it grow: that memory is given back, or the budget would not hold.
+  // A line that was longer than a buffer made it grow: that memory is given back, or the budget
+  // would not hold.
   if (buffer->capacity() > buffer_size_) buffer = std::make_unique<Buffer>(buffer_size_);
-  std::lock_guard lock(mutex_);
+  MutexLock lock(mutex_);
   free_.push_back(std::move(buffer));
-  returned_.notify_one();
+  returned_.NotifyOne();
 }
 
 }  // namespace sluice

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace sluice {
 
-// A block of bytes that chunks are read into, used again and again: fresh pages are dear on virtual machines
-// (13-19 s to touch 12 GiB, measured), so a run touches each buffer's pages once.
+// A block of bytes that chunks are read into, used again and again: fresh pages are dear on virtual
+// machines (13-19 s to touch 12 GiB, measured), so a run touches each buffer's pages once.
 //
-// Limits: `capacity()` usable bytes, and behind them kPadding bytes that may be read but mean nothing, as SIMD
-// parsers need.
-// Threads: owned by one thread at a time.
+// Limits: `capacity()` usable bytes, and behind them kPadding bytes that may be read but mean
+// nothing, as SIMD parsers need. Threads: owned by one thread at a time.
 class Buffer {
  public:
   // simdjson wants 32 bytes (SIMDJSON_PADDING in 3.0), newer versions 64.
@@ -34,8 +33,8 @@ class Buffer {
   size_t capacity_;
 };
 
-// A fixed number of buffers of one size: the memory bound of a run, and its back-pressure, for who wants to read
-// the next chunk waits here until a batch has been written (I5).
+// A fixed number of buffers of one size: the memory bound of a run, and its back-pressure, for who
+// wants to read the next chunk waits here until a batch has been written (I5).
 //
 // Lifetime: the pool outlives its leases.
 // Threads: all calls from any thread.
@@ -45,7 +44,9 @@ class BufferPool {
   class Lease {
    public:
     Lease() = default;
-    Lease(Lease&& other) noexcept : pool_(other.pool_), buffer_(std::move(other.buffer_)) { other.pool_ = nullptr; }
+    Lease(Lease&& other) noexcept : pool_(other.pool_), buffer_(std::move(other.buffer_)) {
+      other.pool_ = nullptr;
+    }
     Lease& operator=(Lease&& other) noexcept;
     ~Lease() { Release(); }
 
@@ -56,7 +57,8 @@ class BufferPool {
 
    private:
     friend class BufferPool;
-    Lease(BufferPool* pool, std::unique_ptr<Buffer> buffer) : pool_(pool), buffer_(std::move(buffer)) {}
+    Lease(BufferPool* pool, std::unique_ptr<Buffer> buffer)
+        : pool_(pool), buffer_(std::move(buffer)) {}
 
     BufferPool* pool_ = nullptr;
     std::unique_ptr<Buffer> buffer_;
@@ -66,28 +68,27 @@ class BufferPool {
   BufferPool(size_t count, size_t buffer_size);
 
   // Waits for a free buffer. An empty lease after Close().
-  Lease Acquire();
+  Lease Acquire() SLUICE_EXCLUDES(mutex_);
   // An empty lease where none is free.
-  Lease TryAcquire();
+  Lease TryAcquire() SLUICE_EXCLUDES(mutex_);
   // Wakes all who wait; nobody gets a buffer any more.
-  void Close();
+  void Close() SLUICE_EXCLUDES(mutex_);
 
   size_t buffer_size() const { return buffer_size_; }
   size_t count() const { return count_; }
 
  private:
-  void Return(std::unique_ptr<Buffer> buffer);
-  Lease TakeLocked();
+  void Return(std::unique_ptr<Buffer> buffer) SLUICE_EXCLUDES(mutex_);
+  Lease TakeLocked() SLUICE_REQUIRES(mutex_);
 
   const size_t count_;
   const size_t buffer_size_;
 
-  std::mutex mutex_;
-  std::condition_variable returned_;
-  // Guarded by mutex_.
-  std::vector<std::unique_ptr<Buffer>> free_;
-  size_t made_ = 0;
-  bool closed_ = false;
+  Mutex mutex_;
+  Condition returned_;
+  std::vector<std::unique_ptr<Buffer>> free_ SLUICE_GUARDED_BY(mutex_);
+  size_t made_ SLUICE_GUARDED_BY(mutex_) = 0;
+  bool closed_ SLUICE_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace sluice

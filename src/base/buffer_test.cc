@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/buffer.h"
 
-#include <gtest/gtest.h>
-
 #include <cstring>
 #include <thread>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 namespace sluice {
 namespace {

@@ -23,8 +23,9 @@ class StopToken {
   static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 };
 
-// The first SIGINT or SIGTERM sets `token`; a second one ends the process at once with the signal's own default action,
-// which is safe too: what was committed stays. SIGPIPE is ignored. `token` lives until the process ends.
+// The first SIGINT or SIGTERM sets `token`; a second one ends the process at once with the signal's
+// own default action, which is safe too: what was committed stays. SIGPIPE is ignored. `token`
+// lives until the process ends.
 void StopOnSignals(StopToken* token);
 
 }  // namespace sluice
