@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extract/extractor.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "extract/extra.h"
+#include "extract/plan.h"
+#include "extract/reader.h"
+#include "extract/strict.h"
+#include "extract/value.h"
+
+namespace sluice {
+namespace {
+
+bool IsNumeric(Affinity affinity) {
+  return affinity == Affinity::kNumeric || affinity == Affinity::kInteger ||
+         affinity == Affinity::kReal;
+}
+
+bool IsContainer(std::string_view text) {
+  return !text.empty() && (text[0] == '{' || text[0] == '[');
+}
+
+std::string_view KindOf(char first) {
+  switch (first) {
+    case '[':
+      return "an array";
+    case '"':
+      return "a string";
+    case 't':
+    case 'f':
+      return "a boolean";
+    case 'n':
+      return "null";
+    default:
+      return "a number";
+  }
+}
+
+std::string_view WithoutLeadingSpace(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  return text;
+}
+
+}  // namespace
+
+// Top down: lines → rows and rejects; then, chain by chain, the texts found → cells of the same
+// rows.
+class Extractor::Impl {
+ public:
+  explicit Impl(const Table& table)
+      : table_(table), plan_(Plan::Compile(table)), reader_(plan_), extra_(table, plan_) {
+    chains_ = ChainsOf(plan_);
+    for (uint32_t i = 0; i < table.columns.size(); ++i) {
+      const Column& column = table.columns[i];
+      if (column.origin != Origin::kPointer && column.origin != Origin::kExtra)
+        context_columns_.push_back(i);
+      // What is kept out of a column has to go to @extra, which is composed before chains are
+      // followed.
+      keeps_strings_out_.push_back(column.keep_strings_out && IsNumeric(column.affinity) &&
+                                   extra_.column() != Plan::kNone && column.pointers.size() == 1);
+    }
+    for (const Chain& chain : chains_) {
+      for (uint32_t column : *chain.columns) keeps_strings_out_[column] = false;
+    }
+  }
+
+  void Extract(const ExtractContext& context, RowBatch* batch) {
+    batch_ = batch;
+    context_ = &context;
+    extra_.Begin(batch);
+    texts_.clear();
+    for (const Line& line : batch->lines) texts_.push_back(line.text);
+    reader_.Read(texts_, [this](size_t line, const Verdict& verdict, const Found& found) {
+      const bool takes =
+          verdict.valid && (table_.any_json || WithoutLeadingSpace(texts_[line])[0] == '{');
+      takes ? AddRow(line, found) : AddReject(line, verdict);
+    });
+    for (Chain& chain : chains_) Follow(&chain);
+  }
+
+ private:
+  // A string found in a row, in which a chain goes on.
+  struct Link {
+    size_t row;
+    Slice value;
+  };
+
+  // What goes on behind one slot: the links of a batch are collected, then read all at once like
+  // lines.
+  struct Chain {
+    uint32_t slot;
+    const std::vector<uint32_t>* columns;
+    bool takes_scalars;  // a pointer of it is "": any value will do
+    std::unique_ptr<Reader> reader;
+    std::vector<Link> links;
+    std::vector<Chain> chains;
+  };
+
+  static std::vector<Chain> ChainsOf(const Plan& plan) {
+    std::vector<Chain> chains;
+    for (uint32_t i = 0; i < plan.slot_count(); ++i) {
+      const Plan::Slot& slot = plan.slot(i);
+      if (!slot.next) continue;
+      const bool takes_scalars = slot.next->node(Plan::kRoot).slot != Plan::kNone;
+      chains.push_back({i,
+                        &slot.columns,
+                        takes_scalars,
+                        std::make_unique<Reader>(*slot.next),
+                        {},
+                        ChainsOf(*slot.next)});
+    }
+    return chains;
+  }
+
+  void AddReject(size_t index, const Verdict& verdict) {
+    Reject reject;
+    reject.line = batch_->lines[index];
+    reject.length = reject.line.text.size();
+    if (verdict.valid) {
+      reject.reason = RejectReason::kNotAnObject;
+      reject.detail = KindOf(WithoutLeadingSpace(reject.line.text)[0]);
+    } else {
+      reject.reason = verdict.reason;
+      reject.position = verdict.position;
+      reject.detail = verdict.detail;
+    }
+    batch_->rejects.push_back(std::move(reject));
+    ++batch_->counts.rejects;
+  }
+
+  void AddRow(size_t index, const Found& found) {
+    const size_t row = batch_->row_lines.size();
+    batch_->row_lines.push_back(static_cast<uint32_t>(index));
+    batch_->cells.resize(batch_->cells.size() + table_.columns.size());
+    ++batch_->counts.rows;
+
+    kept_out_.clear();
+    Fill(plan_, found, row, &chains_);
+    FillFromContext(batch_->lines[index], row);
+    if (extra_.column() != Plan::kNone)
+      *CellAt(row, extra_.column()) = extra_.Compose(found, kept_out_);
+  }
+
+  Cell* CellAt(size_t row, uint32_t column) {
+    return &batch_->cells[row * table_.columns.size() + column];
+  }
+
+  // The cells of the slots of `plan`, but for those where a chain goes on: their texts are
+  // unescaped by Follow().
+  void Fill(const Plan& plan, const Found& found, size_t row, std::vector<Chain>* chains) {
+    auto chain = chains->begin();
+    for (uint32_t i = 0; i < plan.slot_count(); ++i) {
+      const Slice& value = found.slots[i];
+      if (chain != chains->end() && chain->slot == i) {
+        if (value) chain->links.push_back({row, value});
+        ++chain;
+      } else if (value) {
+        FillColumns(plan.slot(i).columns, CellOf(value, &batch_->arena), value, row);
+      }
+    }
+  }
+
+  void FillColumns(const std::vector<uint32_t>& columns, const Cell& cell, const Slice& value,
+                   size_t row) {
+    for (uint32_t column : columns) {
+      if (keeps_strings_out_[column] && value.data[0] == '"' && LooksNumeric(cell.text())) {
+        kept_out_.push_back({column, value});
+        ++batch_->strings_kept_out;
+      } else {
+        *CellAt(row, column) = cell;
+      }
+    }
+  }
+
+  void FillFromContext(const Line& line, size_t row) {
+    for (uint32_t column : context_columns_) {
+      Cell* cell = CellAt(row, column);
+      switch (table_.columns[column].origin) {
+        case Origin::kPointer:
+        case Origin::kExtra:
+          break;
+        case Origin::kLine:
+          *cell = Cell::Text(line.text);
+          break;
+        case Origin::kSource:
+          *cell = Cell::Text(context_->source_path);
+          break;
+        case Origin::kLineNumber:
+          *cell = Cell::Integer(static_cast<int64_t>(line.number));
+          break;
+        case Origin::kByteOffset:
+          *cell = Cell::Integer(static_cast<int64_t>(line.byte_offset));
+          break;
+        case Origin::kIngestedAt:
+          *cell = Cell::Text(context_->ingested_at);
+          break;
+      }
+    }
+  }
+
+  // Unescapes the texts of the links one behind the other, so that they can be read as the lines of
+  // a chunk are, and reads them. A text that is not RFC 8259 leaves its cells NULL.
+  void Follow(Chain* chain) {
+    size_t room = 0;
+    for (const Link& link : chain->links) room += link.value.size + 1;
+    char* const begin = batch_->arena.Allocate(room);
+    char* end = begin;
+    std::vector<std::string_view> texts;
+    std::vector<size_t> rows;
+    for (const Link& link : chain->links) {
+      // Nothing else is taken from the arena in this loop.
+      const std::string_view text = LinkText(link.value, &end);
+      if (!chain->columns->empty())
+        FillColumns(*chain->columns, LinkCell(link.value, text), link.value, link.row);
+      if (!chain->takes_scalars && !IsContainer(WithoutLeadingSpace(text))) continue;
+      texts.push_back(text);
+      rows.push_back(link.row);
+    }
+    batch_->arena.GiveBack(room - static_cast<size_t>(end - begin));
+    chain->links.clear();
+
+    chain->reader->Read(texts, [&](size_t text, const Verdict& verdict, const Found& found) {
+      if (verdict.valid) Fill(chain->reader->plan(), found, rows[text], &chain->chains);
+    });
+    for (Chain& next : chain->chains) Follow(&next);
+  }
+
+  // Containers go on as well, as json_extract of json_extract does.
+  static std::string_view LinkText(const Slice& value, char** end) {
+    char* const text = *end;
+    const size_t size = value.data[0] == '"' ? Unescape(value.text(), text) : Minify(value, text);
+    text[size] = '\n';
+    *end = text + size + 1;
+    return {text, size};
+  }
+
+  Cell LinkCell(const Slice& value, std::string_view text) {
+    const bool is_text = value.data[0] == '"' || IsContainer(text);
+    return is_text ? Cell::Text(text) : CellOf(value, &batch_->arena);
+  }
+
+  const Table& table_;
+  const Plan plan_;
+  Reader reader_;
+  Extra extra_;
+  std::vector<bool> keeps_strings_out_;    // per column
+  std::vector<uint32_t> context_columns_;  // `@` columns but @extra
+  std::vector<Chain> chains_;
+
+  // Of the batch at hand.
+  RowBatch* batch_ = nullptr;
+  const ExtractContext* context_ = nullptr;
+  std::vector<std::string_view> texts_;
+  std::vector<Extra::KeptOut> kept_out_;  // of the row at hand
+};
+
+Extractor::Extractor(const Table& table) : impl_(std::make_unique<Impl>(table)) {}
+Extractor::~Extractor() = default;
+Extractor::Extractor(Extractor&&) noexcept = default;
+Extractor& Extractor::operator=(Extractor&&) noexcept = default;
+
+void Extractor::Extract(const ExtractContext& context, RowBatch* batch) {
+  impl_->Extract(context, batch);
+}
+
+bool IsCompleteJson(std::string_view text, bool any_json) {
+  return Validate(text).valid && (any_json || IsContainer(WithoutLeadingSpace(text)));
+}
+
+}  // namespace sluice
