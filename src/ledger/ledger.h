@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +19,7 @@ namespace sluice {
 struct SourceRow {
   KnownSource source;
   std::string table;
-  LineCounts counts;       // of all runs together
+  LineCounts counts;       // of all runs together, but `unfinished`, which is of the last one
   std::string updated_at;  // UTC, RFC 3339 with milliseconds
 };
 
@@ -31,19 +32,27 @@ struct RejectRow {
   uint64_t line_number = 0;
   uint64_t byte_offset = 0;
   std::string reason;
-  std::string line;        // its bytes; the first 1 MiB where `length` says more
+  std::string line;  // its bytes; the first 1 MiB where `length` says more
   uint64_t length = 0;
   std::string rejected_at;
+};
+
+// Which rejects are meant. Rows come in the order of their ids.
+struct RejectFilter {
+  std::string source_path = "";  // "" is all
+  std::string table = "";        // "" is all
+  int64_t after_id = 0;          // to go on after a page
+  uint64_t limit = 1000;
 };
 
 // A row of _sluice_runs.
 struct RunRow {
   int64_t id = 0;
   std::string started_at;
-  std::string ended_at;    // "" while it runs, or when it died
-  std::string outcome;     // "running", "done", "failed: …", "stopped"
-  std::string path;        // "pages", "sqlite", "live"
-  std::string command;     // the options that matter, as text
+  std::string ended_at;  // "" while it runs, or when it died
+  std::string outcome;   // "running", "done", "failed: …", "stopped"
+  std::string path;      // "pages", "sqlite", "live"
+  std::string command;   // the options that matter, as text
   LineCounts counts;
   uint64_t bytes_read = 0;
   uint64_t bytes_decoded = 0;
@@ -54,36 +63,45 @@ struct RunRow {
 struct EventRow {
   int64_t run_id = 0;
   std::string at;
-  std::string event;       // "source_started", "batch_committed", "source_ended", ...
+  std::string event;  // "source_started", "batch_committed", "source_ended", ...
   std::string source_path;
   uint64_t offset = 0;
   uint64_t rows = 0;
   uint64_t rejects = 0;
 };
 
-// The `_sluice_*` tables of a database: the only place with their SQL.
+// The `_sluice_*` tables of a database: the only place with their SQL. docs/tables.md tells of each
+// column.
 //
-// It writes within the transaction of its caller, and opens none: so offsets and rejects become durable with the rows (I1).
-// Statements are prepared once and kept.
-// Lifetime: the connection outlives it. Threads: the connection's.
+// It writes within the transaction of its caller, and opens none: so offsets and rejects become
+// durable with the rows (I1). Statements are prepared when first used, and kept: Advance() is one
+// UPDATE by rowid. Lifetime: the connection outlives it, and does not move meanwhile. Threads: the
+// connection's.
 class Ledger {
  public:
-  // Version of the tables' layout, kept in _sluice_runs... (see ledger.cc); a database of a newer version is refused.
+  // Version of the tables' layout, written with each schema and run. A database of a newer version
+  // is refused.
   static constexpr int kVersion = 1;
 
   // Whether the database has the tables at all (a read-only look).
   static Result<bool> Exists(Connection& connection);
   // Makes the tables that are missing. Within a transaction of the caller.
   static Result<Ledger> Create(Connection& connection);
-  // For readers: the tables must be there.
+  // For readers: kNotFound where the tables are not there.
   static Result<Ledger> Open(Connection& connection);
+
+  Ledger(Ledger&& other) noexcept;
+  Ledger& operator=(Ledger&& other) noexcept;
+  ~Ledger();
 
   // Sources.
   Result<std::vector<SourceRow>> Sources();
   Result<std::vector<KnownSource>> SourcesOf(std::string_view table);
   Result<int64_t> AddSource(const SourceKey& key, std::string_view table);
-  // Sets offset, hashes and key, and adds `added` to the counts.
-  Status Advance(int64_t source_id, const SourceKey& key, const Offset& offset, const LineCounts& added, std::string_view now);
+  // Sets offset, hashes and key, and adds `added` to the counts. An unfinished line is read again
+  // by the next run, so `unfinished` and its share of `lines` are replaced, not added.
+  Status Advance(int64_t source_id, const SourceKey& key, const Offset& offset,
+                 const LineCounts& added, std::string_view now);
 
   // Schemas: the resolved table as TOML (schema room's ToToml).
   Result<std::optional<std::string>> SchemaOf(std::string_view table);
@@ -91,19 +109,28 @@ class Ledger {
   Status PutSchema(std::string_view table, std::string_view toml, std::string_view now);
 
   // Rejects.
-  Status AddReject(int64_t source_id, const Line& line, uint64_t length, std::string_view reason, std::string_view now);
+  Status AddReject(int64_t source_id, const Line& line, uint64_t length, std::string_view reason,
+                   std::string_view now);
   Result<std::vector<RejectRow>> Rejects(std::string_view source_path_or_empty, uint64_t limit);
+  Result<std::vector<RejectRow>> Rejects(const RejectFilter& filter);
   Result<uint64_t> CountRejects();
   Status DeleteReject(int64_t id);
+  // A reject that became a row: one reject less and one row more in the counts of its source, so
+  // that I9 still holds.
+  Status TurnRejectIntoRow(const RejectRow& reject);
 
   // Runs.
   Result<int64_t> BeginRun(const RunRow& run);
   Status UpdateRun(const RunRow& run);
-  Result<std::vector<RunRow>> Runs(uint64_t limit);
-  Status AddEvent(const EventRow& event);
+  Result<std::vector<RunRow>> Runs(uint64_t limit);  // the newest first
+  Status AddEvent(const EventRow& event);            // makes its table at the first one
 
  private:
-  Connection* connection_ = nullptr;
+  struct Statements;
+  explicit Ledger(Connection* connection);
+
+  Connection* connection_;
+  std::unique_ptr<Statements> statements_;
 };
 
 }  // namespace sluice

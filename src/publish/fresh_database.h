@@ -1,31 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <string>
 
 #include "base/status.h"
 
 namespace sluice {
 
+// The file that a database path means: absolute, symbolic links followed; where a link points to
+// nothing yet, the file that it points to. kUsage for a directory or anything else that is no file,
+// kNotFound without the folder.
+Result<std::string> ResolveTarget(const std::string& path);
+
 // A database that is made from nothing, and appears whole or not at all (I6).
 //
-//   Claim ──▶ (write temporary_path(), close it) ──▶ Publish
-//     │                                                │ fsync, check, rename, fsync the directory
-//     └── Abandon, or the destructor: the temporary file and the lock go; the target is as it was
+//            Claim                    the caller writes temporary_path() and closes it
+//   ( ) ───────────────▶ claimed ─────────────────────────────────▶ built
+//                           │                                         │ Publish
+//            Abandon, death │          any step fails                 ▼
+//            of the object  │ ◀─────────────────────── check ▶ header ▶ fsync ▶ rename ▶ fsync of
+//            the directory
+//                           ▼                                                     │
+//                       abandoned                                                 ▼
+//       temporary file and lock are gone,                           published: the target is the
+//       new the target is as it was                                     database, in WAL mode, no
+//       -wal beside it
 //
-// Claim: resolves symlinks; takes the lock file `<target>.sluice-lock` (flock; says which process holds it); removes temporary
-// files of dead runs; refuses a target that exists (unless `replace`), and a -wal or -journal beside a missing one.
-// With `replace`: opens the old database exclusively, brings it to journal_mode=DELETE, and holds that lock through the rename; refuses when
-// anyone else is connected, or when it has tables that sluice did not make (unless `force`).
-// Publish: without an old database RENAME_NOREPLACE.
+// A process that dies on the way leaves the target as it was, a temporary file that the next Claim
+// removes, and a lock that the kernel let go.
 //
-// Threads: one. Errors: every failure leaves the target untouched.
+// Claim: resolves symlinks; takes the lock file `<target>.sluice-lock` (flock; says which process
+// holds it); removes temporary files of dead runs; refuses a target that exists (unless `replace`),
+// and a -wal or -journal beside a missing one. With `replace`: opens the old database exclusively,
+// brings it to journal_mode=DELETE, and holds that lock through the rename; refuses when anyone
+// else is connected, or when it has tables that sluice did not make (unless `force`). Abandon sets
+// its journal_mode back. Publish: without an old database RENAME_NOREPLACE.
+//
+// Threads: one. Errors: every failure leaves the target untouched, but one: where the sync of the
+// directory fails after the rename, the new database is there and may be gone after a power cut;
+// the status says so.
 class FreshDatabase {
  public:
   struct Options {
     bool replace = false;  // --from-scratch
     bool force = false;    // --force: also over tables that sluice did not make
+    // kLight: the schema is read, each table and index is opened, the size is right. kQuick and
+    // kFull: SQLite's quick_check, integrity_check.
     enum class Verify { kLight, kQuick, kFull } verify = Verify::kLight;
+    std::chrono::milliseconds wait{0};  // for another builder of the same target
   };
 
   static Result<FreshDatabase> Claim(const std::string& target, const Options& options);
@@ -33,16 +57,17 @@ class FreshDatabase {
   FreshDatabase& operator=(FreshDatabase&&) = delete;
   ~FreshDatabase();
 
-  const std::string& target() const { return target_; }              // symlinks resolved
-  const std::string& temporary_path() const { return temporary_; }   // in the target's directory
+  const std::string& target() const;          // symlinks resolved
+  const std::string& temporary_path() const;  // in the target's directory; no file yet
 
+  // The caller has closed its connection to the temporary file.
   Status Publish();
   void Abandon();
 
  private:
-  FreshDatabase() = default;
-  std::string target_;
-  std::string temporary_;
+  struct Claimed;
+  explicit FreshDatabase(std::unique_ptr<Claimed> claimed);
+  std::unique_ptr<Claimed> claimed_;
 };
 
 }  // namespace sluice

@@ -15,8 +15,9 @@ struct sqlite3_stmt;
 
 namespace sluice {
 
-// A Status that says what SQLite said: the primary and extended code as words, the message of the connection, the path; with
-// a remedy where there is one (SQLITE_FULL, SQLITE_BUSY, SQLITE_READONLY, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CANTOPEN).
+// A Status that says what SQLite said: path, what was being done, SQLite's message, the extended
+// code by name; with a remedy where there is one. SQLITE_BUSY names the processes that hold the
+// database. `db` may be null, as after an open that found no memory.
 Status SqliteError(sqlite3* db, int code, std::string_view doing);
 
 // A prepared statement, kept and used again.
@@ -28,7 +29,9 @@ class Statement {
   Statement& operator=(Statement&& other) noexcept;
   ~Statement();
 
-  // Parameters count from 1. Text and blobs are not copied: they must live until Reset() or the next binding.
+  // Parameters count from 1. Text and blobs are not copied: they must live until Reset() or the
+  // next binding. A binding that fails (no such parameter, longer than SQLite's limit) is reported
+  // by the Step() that follows.
   void BindNull(int parameter);
   void BindInteger(int parameter, int64_t value);
   void BindReal(int parameter, double value);
@@ -42,6 +45,11 @@ class Statement {
   void Reset();
 
   int columns() const;
+  int parameters() const;
+  std::string_view ColumnName(int column) const;
+  // What SQLite calls the type of the value: SQLITE_INTEGER ... SQLITE_NULL.
+  enum class Type { kInteger, kReal, kText, kBlob, kNull };
+  Type TypeOf(int column) const;
   bool IsNull(int column) const;
   int64_t Integer(int column) const;
   double Real(int column) const;
@@ -52,8 +60,14 @@ class Statement {
 
  private:
   friend class Connection;
-  explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+  Statement(sqlite3_stmt* statement, bool* condemned)
+      : statement_(statement), condemned_(condemned) {}
+  void RememberBinding(int code);
+  Status Failed(int code);
+
   sqlite3_stmt* statement_ = nullptr;
+  bool* condemned_ = nullptr;  // the connection's
+  int bind_code_ = 0;          // of the first binding since Reset() that failed
 };
 
 struct OpenOptions {
@@ -61,14 +75,17 @@ struct OpenOptions {
   Mode mode = Mode::kReadOnly;
   // How long a statement waits for a lock that another connection holds.
   std::chrono::milliseconds busy_timeout{0};
-  // The name of a registered VFS; "" is the default. For tests that inject faults.
-  std::string vfs;
+  // The name of a registered VFS. "" is the counting VFS over SQLite's default one.
+  std::string vfs = "";
 };
 
 // One database connection.
 //
 // Threads: one at a time (I3: one write connection per database file and process).
-// Errors: after a failed COMMIT the owner calls Condemn(), and Close() then neither checkpoints nor writes (I8).
+// Errors: Open() reads the header, so that a file which is no database is told there. After a
+// failed COMMIT or fsync the connection is condemned: every further call fails, and Close() makes
+// no checkpoint (I8). Transaction::Commit and Statement see to that themselves; who runs COMMIT by
+// other means calls Condemn().
 class Connection {
  public:
   static Result<Connection> Open(const std::string& path, const OpenOptions& options);
@@ -80,11 +97,12 @@ class Connection {
 
   // One or more statements, results thrown away.
   Status Execute(std::string_view sql);
+  // One statement. What follows it, other than white space and comments, is an error.
   Result<Statement> Prepare(std::string_view sql);
-  // The first column of the first row; nullopt where there is no row.
+  // The first column of the first row; nullopt where there is no row, or NULL in it.
   Result<std::optional<int64_t>> QueryInteger(std::string_view sql);
   Result<std::optional<std::string>> QueryText(std::string_view sql);
-  // Reads a PRAGMA's value back as text: QueryText("PRAGMA name").
+  // A PRAGMA's value as text, "" where it gives none: Pragma("main.cache_size").
   Result<std::string> Pragma(std::string_view name);
 
   int64_t last_insert_rowid() const;
@@ -92,18 +110,25 @@ class Connection {
   bool in_transaction() const;
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return db_; }
+  bool condemned() const { return condemned_ != nullptr && *condemned_; }
 
-  // After a failed COMMIT or fsync: from now on nothing is written through it, and Close() makes no checkpoint (I8).
+  // After a failed COMMIT or fsync: from now on nothing is written through it, and Close() makes no
+  // checkpoint (I8).
   void Condemn();
+  // All statements must be gone. The destructor closes too, and waits for statements that are not.
   Status Close();
 
  private:
+  Status Usable(std::string_view doing) const;
+
   sqlite3* db_ = nullptr;
   std::string path_;
-  bool condemned_ = false;
+  std::unique_ptr<bool>
+      condemned_;  // on the heap, so that statements find it when the connection has moved
 };
 
 // BEGIN IMMEDIATE … COMMIT. Rolls back when it ends uncommitted.
+// Lifetime: the connection outlives it, and does not move meanwhile.
 class Transaction {
  public:
   // kBusy when another writer held the database for longer than the connection's busy timeout.
@@ -112,16 +137,19 @@ class Transaction {
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
 
-  // A failure condemns the connection (I8), unless it is SQLITE_BUSY, after which the transaction still stands.
+  // A failure condemns the connection (I8), unless it is SQLITE_BUSY, after which the transaction
+  // still stands.
   Status Commit();
   void Rollback();
 
  private:
   explicit Transaction(Connection* connection) : connection_(connection) {}
-  Connection* connection_;
+  Connection* connection_;  // null once it has ended
 };
 
 // "name" with its quotes doubled, and in quotes.
 std::string QuoteName(std::string_view name);
+// 'text' with its quotes doubled, and in quotes.
+std::string QuoteText(std::string_view text);
 
 }  // namespace sluice

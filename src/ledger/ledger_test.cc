@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/ledger.h"
+
+#include <gtest/gtest.h>
+
+#include "temporary_directory.h"
+
+namespace sluice {
+namespace {
+
+class LedgerTest : public testing::Test {
+ protected:
+  LedgerTest() {
+    connection_ =
+        std::move(*Connection::Open(folder_ / "a.db", {.mode = OpenOptions::Mode::kCreate}));
+  }
+  Ledger Make() {
+    Result<Ledger> ledger = Ledger::Create(connection_);
+    EXPECT_TRUE(ledger) << ledger.error().message();
+    return std::move(*ledger);
+  }
+
+  TemporaryDirectory folder_;
+  Connection connection_;
+};
+
+constexpr std::string_view kNow = "2026-01-31T23:59:59.123Z";
+
+TEST_F(LedgerTest, IsThereOnceMade) {
+  EXPECT_FALSE(*Ledger::Exists(connection_));
+  EXPECT_EQ(Ledger::Open(connection_).error().code(), StatusCode::kNotFound);
+  Make();
+  EXPECT_TRUE(*Ledger::Exists(connection_));
+  EXPECT_TRUE(Ledger::Open(connection_));
+  EXPECT_TRUE(Ledger::Create(connection_)) << "a second time";
+}
+
+TEST_F(LedgerTest, KnowsASourceAgain) {
+  Ledger ledger = Make();
+  // Inodes and hashes use all their bits.
+  const SourceKey key{
+      .path = "/logs/app.jsonl", .device = ~uint64_t{0}, .inode = uint64_t{1} << 63};
+  const Result<int64_t> id = ledger.AddSource(key, "t");
+  ASSERT_TRUE(id);
+  const Offset offset{.bytes = 1 << 20,
+                      .lines = 99,
+                      .tail_taken = true,
+                      .head = {.low = ~uint64_t{0}, .high = 2, .length = 1024},
+                      .tail = {.low = 3, .high = uint64_t{1} << 63, .length = 7}};
+  const LineCounts counts{.lines = 10,
+                          .rows = 5,
+                          .replaced = 2,
+                          .ignored = 1,
+                          .rejects = 2,
+                          .blank = 1,
+                          .unfinished = 1};
+  ASSERT_TRUE(ledger.Advance(*id, key, offset, counts, kNow).ok());
+
+  const Result<std::vector<KnownSource>> known = ledger.SourcesOf("t");
+  ASSERT_EQ(known->size(), 1u);
+  EXPECT_EQ(known->front().id, *id);
+  EXPECT_EQ(known->front().key, key);
+  EXPECT_EQ(known->front().offset, offset);
+  EXPECT_TRUE(ledger.SourcesOf("other")->empty());
+  EXPECT_EQ(ledger.Sources()->front().counts, counts);
+  EXPECT_EQ(ledger.Sources()->front().updated_at, kNow);
+}
+
+TEST_F(LedgerTest, AnUnfinishedLineIsCountedOnceHoweverOftenItIsMet) {
+  Ledger ledger = Make();
+  const SourceKey key{.path = "a"};
+  const int64_t id = *ledger.AddSource(key, "t");
+  const LineCounts first{.lines = 3, .rows = 2, .unfinished = 1};
+  ASSERT_TRUE(ledger.Advance(id, key, {}, first, kNow).ok());
+  const LineCounts still{.lines = 1, .unfinished = 1};
+  ASSERT_TRUE(ledger.Advance(id, key, {}, still, kNow).ok());
+  LineCounts counts = ledger.Sources()->front().counts;
+  EXPECT_TRUE(counts.Balanced()) << "I9";
+  EXPECT_EQ(counts.lines, 3u);
+  const LineCounts finished{.lines = 1, .rows = 1};
+  ASSERT_TRUE(ledger.Advance(id, key, {}, finished, kNow).ok());
+  counts = ledger.Sources()->front().counts;
+  EXPECT_EQ(counts, (LineCounts{.lines = 3, .rows = 3}));
+}
+
+TEST_F(LedgerTest, AnOffsetOfNoSourceIsAMistake) {
+  Ledger ledger = Make();
+  EXPECT_EQ(ledger.Advance(7, {}, {}, {}, kNow).code(), StatusCode::kInternal);
+}
+
+TEST_F(LedgerTest, SchemasAreReplaced) {
+  Ledger ledger = Make();
+  EXPECT_FALSE(ledger.SchemaOf("t")->has_value());
+  ASSERT_TRUE(ledger.PutSchema("t", "table = \"t\"", kNow).ok());
+  ASSERT_TRUE(ledger.PutSchema("t", "table = \"t\" # 2", kNow).ok());
+  ASSERT_TRUE(ledger.PutSchema("s", "table = \"s\"", kNow).ok());
+  EXPECT_EQ(**ledger.SchemaOf("t"), "table = \"t\" # 2");
+  EXPECT_EQ(*ledger.Tables(), (std::vector<std::string>{"s", "t"}));
+}
+
+TEST_F(LedgerTest, RejectsComeInOrderByPageAndAreTurnedIntoRows) {
+  Ledger ledger = Make();
+  const int64_t a = *ledger.AddSource({.path = "a"}, "t");
+  const int64_t b = *ledger.AddSource({.path = "b"}, "u");
+  using namespace std::string_view_literals;
+  const std::string_view bytes = "{\0\xff"sv;
+  for (uint64_t i = 1; i <= 5; ++i) {
+    const Line line{.text = bytes, .number = i, .byte_offset = i * 10};
+    ASSERT_TRUE(ledger.AddReject(i % 2 ? a : b, line, 3, "invalid JSON", kNow).ok());
+  }
+  ASSERT_TRUE(ledger.Advance(a, {.path = "a"}, {}, {.lines = 3, .rejects = 3}, kNow).ok());
+  EXPECT_EQ(*ledger.CountRejects(), 5u);
+  EXPECT_EQ(ledger.Rejects("", 4)->size(), 4u);
+  EXPECT_EQ(ledger.Rejects("", UINT64_MAX)->size(), 5u);
+  const std::vector<RejectRow> of_t = *ledger.Rejects({.table = "t", .after_id = 1});
+  ASSERT_EQ(of_t.size(), 2u);
+  EXPECT_EQ(of_t[0].line, bytes);
+  EXPECT_EQ(of_t[0].line_number, 3u);
+  EXPECT_EQ(of_t[0].byte_offset, 30u);
+  EXPECT_EQ(of_t[0].source_path, "a");
+  EXPECT_EQ(of_t[1].line_number, 5u);
+
+  ASSERT_TRUE(ledger.TurnRejectIntoRow(of_t[0]).ok());
+  EXPECT_EQ(*ledger.CountRejects(), 4u);
+  EXPECT_EQ(ledger.Sources()->front().counts, (LineCounts{.lines = 3, .rows = 1, .rejects = 2}));
+}
+
+TEST_F(LedgerTest, ARunIsKeptFromItsBeginning) {
+  Ledger ledger = Make();
+  RunRow run;
+  run.started_at = kNow;
+  run.outcome = "running";
+  run.path = "sqlite";
+  run.command = "ingest a.db x";
+  run.id = *ledger.BeginRun(run);
+  RunRow kept = ledger.Runs(10)->front();
+  EXPECT_EQ(kept.outcome, "running");
+  EXPECT_EQ(kept.ended_at, "");
+  run.ended_at = kNow;
+  run.outcome = "done";
+  run.counts = {.lines = 2, .rows = 1, .rejects = 1};
+  run.bytes_read = 1;
+  run.bytes_decoded = 2;
+  run.bytes_written = 3;
+  ASSERT_TRUE(ledger.UpdateRun(run).ok());
+  kept = ledger.Runs(10)->front();
+  EXPECT_EQ(kept.ended_at, kNow);
+  EXPECT_EQ(kept.counts, run.counts);
+  EXPECT_EQ(kept.bytes_written, 3u);
+
+  EventRow event{.run_id = run.id,
+                 .at = std::string(kNow),
+                 .event = "batch_committed",
+                 .source_path = "a",
+                 .offset = 5,
+                 .rows = 1};
+  EXPECT_TRUE(ledger.AddEvent(event).ok());
+  EXPECT_TRUE(ledger.AddEvent(event).ok());
+  EXPECT_EQ(**connection_.QueryInteger("SELECT count(*) FROM _sluice_events"), 2);
+}
+
+TEST_F(LedgerTest, ANewerLayoutIsRefusedAndNothingWritten) {
+  Make();
+  ASSERT_TRUE(connection_
+                  .Execute("INSERT INTO _sluice_runs(started_at, outcome, path, command, layout)"
+                           " VALUES ('', '', '', '', 2)")
+                  .ok());
+  EXPECT_EQ(Ledger::Open(connection_).error().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(Ledger::Create(connection_).error().code(), StatusCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace sluice
