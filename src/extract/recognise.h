@@ -4,56 +4,40 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/status.h"
-#include "schema/table.h"
 
 namespace sluice {
 
 // What the first bytes of a source look like.
 struct Recognised {
   enum class Shape : uint8_t {
-    kEmpty,
-    kJsonLines,
-    kJsonDocument,  // one pretty-printed JSON document over several lines: not JSON Lines
-    kJsonArray,     // one JSON array over lines ("[", "{...},", "]")
+    kEmpty,         // nothing, or blank lines
+    kJsonLines,     // at least one line is a JSON text; others may be bad
+    kJsonDocument,  // JSON, but not one text a line: pretty-printed, or several texts on one line
+    kJsonArray,     // one JSON array around everything, on one line or over many
     kSse,           // a raw text/event-stream: "event:", "data:" lines
     kText,          // no line of the sample is JSON
-    kBinary,        // NUL bytes or worse
+    kBinary,        // no line is JSON, and there are NUL bytes
   };
   Shape shape = Shape::kEmpty;
-  std::string preset;  // "claude-code", "codex", "sse-lines", or "" where it is none of them; only for kJsonLines
+  // "claude-code", "codex", "sse-lines", or "" where it is none of them; only for kJsonLines.
+  //
+  // Judged by keys that only these programs write together (sessionId with uuid and parentUuid;
+  // payload.type under a known type; flow_id with sid and t), on at least half of the objects:
+  // `type` and `message` alone say nothing.
+  std::string preset;
 };
 
-// `sample`: the first bytes of a source, decoded; `whole` says that it is all of it. A last cut-off line is not judged.
+// `sample`: the first bytes of a source, decoded; `whole` says that it is all of it. A last cut-off
+// line is judged only where there is no other. Limits: 64 KiB are enough for all but very long
+// lines; more than the first 1 MiB is not looked at.
 Recognised Recognise(std::string_view sample, bool whole);
 
-// One line for a person, with the remedy, for shapes that are no JSON Lines; an empty Status message never.
-// For example: "x.json: this is one JSON document, not JSON Lines" / "make lines of it with: jq -c '.[]' x.json > x.jsonl".
+// One line for a person, with the remedy, for a shape that is no JSON Lines; ok for kJsonLines and
+// kEmpty. For example: "x.json: this is one JSON document, not JSON Lines" / "make lines of it: jq
+// -c . 'x.json' > 'x.jsonl'". kJsonArray is a mistake only where a line has to be an object: `raw`
+// takes an array on one line.
 Status NotJsonLines(Recognised::Shape shape, std::string_view path);
-
-// Infers the table of `auto` from samples of all inputs (whole lines).
-//
-// Columns are named as the top-level keys, in order of first appearance, 200 at most (kMaxInferredColumns); then _source, _line, _extra.
-class Inference {
- public:
-  static constexpr size_t kMaxInferredColumns = 200;
-
-  void Add(std::string_view sample);
-  // `name` is the table's. `primary_key` columns are kept whatever the cap.
-  Table Finish(std::string_view name) const;
-
-  struct Key {
-    std::string name;
-    uint64_t integers = 0, reals = 0, booleans = 0, nulls = 0, strings = 0, numeric_strings = 0, containers = 0;
-  };
-
- private:
-  std::vector<Key> keys_;
-};
-
-// The column that --alter adds for a key that the table does not have yet (its name after the rule for collisions).
-Column ColumnForKey(const Table& table, std::string_view key);
 
 }  // namespace sluice

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace sluice {
 
 // SQLite's column affinities (sqlite.org/datatype3.html, 3.1).
 enum class Affinity : uint8_t { kBlob, kText, kNumeric, kInteger, kReal };
-
-// By SQLite's rules, from the words of the declared type: "TEXT NOT NULL" is kText, "" is kBlob.
-Affinity AffinityOf(std::string_view declared_type);
 
 // Where a cell comes from.
 enum class Origin : uint8_t {
@@ -23,19 +19,21 @@ enum class Origin : uint8_t {
   kLineNumber,  // @line_number: 1 for its first line
   kByteOffset,  // @byte_offset: where the line begins in the source, in decoded bytes
   kIngestedAt,  // @ingested_at: when the run began, UTC, as 2026-01-31T23:59:59.123Z
-  kExtra,       // @extra: a JSON object of the top-level keys that no column takes, and of values no column may hold
+  kExtra,  // @extra: a JSON object of the top-level keys that no column takes, and of values no
+           // column may hold
 };
 
 struct Column {
   std::string name;
-  std::string declared_type;  // what stands after the name in CREATE TABLE, for example "TEXT NOT NULL"
+  std::string
+      declared_type;  // what stands after the name in CREATE TABLE, for example "TEXT NOT NULL"
   Affinity affinity = Affinity::kBlob;
   Origin origin = Origin::kPointer;
-  // RFC 6901. Each but the first is applied to the JSON text that the one before it found in a string.
-  // Empty unless origin is kPointer.
+  // RFC 6901. Each but the first is applied to the JSON text that the one before it found in a
+  // string. Empty unless origin is kPointer.
   std::vector<std::string> pointers;
-  // A JSON string that the numeric affinity would turn into a number ("02139") goes to @extra instead. Only `auto`
-  // sets it: a schema that a person wrote means what SQLite does.
+  // A JSON string that the numeric affinity would turn into a number ("02139") goes to @extra
+  // instead. Only `auto` sets it: a schema that a person wrote means what SQLite does.
   bool keep_strings_out = false;
 };
 
@@ -63,19 +61,27 @@ enum class OnConflict : uint8_t {
   kReplace,  // --replace
 };
 
-// A table to fill: what a schema file says, resolved. A value; the ledger stores it as text (ToToml).
+// A table to fill: what a schema file says, resolved. A value; the ledger stores it as text
+// (ToToml).
 struct Table {
   std::string name;
-  std::string index_prefix;                // names of our indexes begin with it; --sync-indexes drops others of the prefix
-  std::string rowid_column = "id";         // an INTEGER PRIMARY KEY of this name, not among `columns`; "" for none
-  std::vector<Column> columns;             // 1 to 1,999 (SQLITE_MAX_COLUMN is 2,000 with the rowid column)
-  std::vector<std::string> primary_key;    // --pk: names of columns; then rowid_column is ""
+  // Names of our indexes begin with it; --sync-indexes drops others of the prefix.
+  std::string index_prefix;
+  // An INTEGER PRIMARY KEY of this name, not among `columns`; "" for none.
+  std::string rowid_column = "id";
+  std::vector<Column> columns;           // 1 to kMaxColumns
+  std::vector<std::string> primary_key;  // --pk: names of columns; then rowid_column is ""
   OnConflict on_conflict = OnConflict::kReject;
   std::vector<Index> indexes;
   std::vector<View> views;
   std::vector<FullText> full_texts;
-  bool any_json = false;                   // `raw`: a line may be any JSON text, not only an object
-  std::string preset;                      // the preset it came from, "auto", or "" for a file
+  // Presets whose tables are made beside this one, empty, because views read them (WithCompanions).
+  std::vector<std::string> companions;
+  bool any_json = false;  // `raw`: a line may be any JSON text, not only an object
+  std::string preset;     // the preset it came from, "auto", or "" for a file
 };
+
+// SQLITE_MAX_COLUMN is 2,000; one of them is the rowid column.
+inline constexpr size_t kMaxColumns = 1'999;
 
 }  // namespace sluice

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schema/declared_type.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+#include <vector>
+
+#include "schema/nearest.h"
+#include "schema/schema.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::array<std::string_view, 33> kTypeWords = {
+    "BIG",       "BIGINT",   "BLOB",      "BOOLEAN", "CHAR",      "CHARACTER", "CLOB",
+    "DATE",      "DATETIME", "DECIMAL",   "DOUBLE",  "FLOAT",     "INT",       "INT2",
+    "INT8",      "INTEGER",  "JSON",      "JSONB",   "MEDIUMINT", "NATIVE",    "NCHAR",
+    "NUMERIC",   "NVARCHAR", "PRECISION", "REAL",    "SMALLINT",  "TEXT",      "TIME",
+    "TIMESTAMP", "TINYINT",  "UNSIGNED",  "VARCHAR", "VARYING"};
+
+// Where these begin, the type has ended.
+constexpr std::array<std::string_view, 11> kConstraintWords = {
+    "AS",  "CHECK", "COLLATE", "CONSTRAINT", "DEFAULT", "GENERATED",
+    "NOT", "NULL",  "PRIMARY", "REFERENCES", "UNIQUE"};
+
+constexpr std::array<std::string_view, 3> kCollations = {"BINARY", "NOCASE", "RTRIM"};
+
+constexpr std::string_view kWhatMayStand =
+    "a type is for example TEXT, INTEGER or REAL, then any of NOT NULL, DEFAULT with a literal, "
+    "and "
+    "COLLATE NOCASE";
+
+std::string Upper(std::string_view text) {
+  std::string upper(text);
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return upper;
+}
+
+bool IsOneOf(std::string_view word, std::span<const std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool IsWordByte(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f'; }
+
+struct Token {
+  enum class Kind { kWord, kNumber, kString, kSign, kOther };
+  Kind kind;
+  std::string text;  // a word in capitals, anything else as it stands
+};
+
+// A number as SQLite reads one: digits, a point, an exponent. `at` stands on its first byte.
+size_t NumberEnd(std::string_view text, size_t at) {
+  while (at < text.size()) {
+    const char c = text[at];
+    const bool sign_of_exponent =
+        (c == '+' || c == '-') && (text[at - 1] == 'e' || text[at - 1] == 'E');
+    if (!IsWordByte(c) && c != '.' && !sign_of_exponent) break;
+    ++at;
+  }
+  return at;
+}
+
+bool IsNumber(std::string_view text) {
+  size_t at = 0;
+  const auto digits = [&] {
+    const size_t begin = at;
+    while (at < text.size() && std::isdigit(static_cast<unsigned char>(text[at])) != 0) ++at;
+    return at - begin;
+  };
+  size_t count = digits();
+  if (at < text.size() && text[at] == '.') {
+    ++at;
+    count += digits();
+  }
+  if (count == 0) return false;
+  if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
+    ++at;
+    if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+    if (digits() == 0) return false;
+  }
+  return at == text.size();
+}
+
+// 'it''s'; npos where it is not closed. `at` stands on the first quote.
+size_t StringEnd(std::string_view text, size_t at) {
+  for (++at; at < text.size(); ++at) {
+    if (text[at] != '\'') continue;
+    if (at + 1 < text.size() && text[at + 1] == '\'') {
+      ++at;
+      continue;
+    }
+    return at + 1;
+  }
+  return std::string_view::npos;
+}
+
+std::vector<Token> Tokens(std::string_view text) {
+  std::vector<Token> tokens;
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    size_t end = at + 1;
+    Token::Kind kind = Token::Kind::kOther;
+    if (IsSpace(c)) {
+      ++at;
+      continue;
+    }
+    if (std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.') {
+      end = NumberEnd(text, end);
+      if (IsNumber(text.substr(at, end - at))) kind = Token::Kind::kNumber;
+    } else if (IsWordByte(c)) {
+      while (end < text.size() && IsWordByte(text[end])) ++end;
+      kind = Token::Kind::kWord;
+    } else if (c == '\'') {
+      end = StringEnd(text, at);
+      if (end == std::string_view::npos) {
+        end = text.size();
+      } else {
+        kind = Token::Kind::kString;
+      }
+    } else if (c == '+' || c == '-') {
+      kind = Token::Kind::kSign;
+    }
+    const std::string_view piece = text.substr(at, end - at);
+    tokens.push_back({kind, kind == Token::Kind::kWord ? Upper(piece) : std::string(piece)});
+    at = end;
+  }
+  return tokens;
+}
+
+// Reads the tokens from left to right; each Take says whether what it is named for stood there.
+class TypeReader {
+ public:
+  explicit TypeReader(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+
+  Status Read() {
+    if (Status s = ReadTypeName(); !s.ok()) return s;
+    while (at_ < tokens_.size()) {
+      if (TakeWord("NOT")) {
+        if (!TakeWord("NULL")) return Unexpected();
+      } else if (TakeWord("DEFAULT")) {
+        if (!TakeLiteral()) return Unexpected();
+      } else if (TakeWord("COLLATE")) {
+        if (!Is(Token::Kind::kWord) || !IsOneOf(tokens_[at_].text, kCollations))
+          return Unexpected();
+        ++at_;
+      } else if (!TakeWord("NULL")) {
+        return Unexpected();
+      }
+    }
+    return {};
+  }
+
+ private:
+  Status ReadTypeName() {
+    const size_t begin = at_;
+    while (Is(Token::Kind::kWord) && !IsOneOf(tokens_[at_].text, kConstraintWords)) {
+      if (!IsOneOf(tokens_[at_].text, kTypeWords)) {
+        return Status::Usage("unknown type '" + tokens_[at_].text + "'",
+                             NearestOf(tokens_[at_].text, kTypeWords));
+      }
+      ++at_;
+    }
+    if (at_ == begin || !TakeOther("(")) return {};
+    if (!TakeSize()) return Unexpected();
+    if (TakeOther(",") && !TakeSize()) return Unexpected();
+    return TakeOther(")") ? Status() : Unexpected();
+  }
+
+  bool TakeLiteral() {
+    if (TakeWord("NULL") || TakeWord("TRUE") || TakeWord("FALSE")) return true;
+    if (Is(Token::Kind::kString)) return ++at_, true;
+    if (Is(Token::Kind::kSign)) ++at_;
+    return TakeSize();
+  }
+
+  bool TakeSize() { return Is(Token::Kind::kNumber) && (++at_, true); }
+  bool TakeWord(std::string_view word) { return Take(Token::Kind::kWord, word); }
+  bool TakeOther(std::string_view text) { return Take(Token::Kind::kOther, text); }
+  bool Take(Token::Kind kind, std::string_view text) {
+    return Is(kind) && tokens_[at_].text == text && (++at_, true);
+  }
+  bool Is(Token::Kind kind) const { return at_ < tokens_.size() && tokens_[at_].kind == kind; }
+
+  Status Unexpected() const {
+    const std::string where = at_ < tokens_.size()
+                                  ? "'" + tokens_[at_].text + "' cannot stand there"
+                                  : "something is missing";
+    return Status::Usage("not a type: " + where, std::string(kWhatMayStand));
+  }
+
+  std::vector<Token> tokens_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+Status CheckDeclaredType(std::string_view type) {
+  if (type.find('\0') != std::string_view::npos) {
+    return Status::Usage("not a type: a NUL byte in it", std::string(kWhatMayStand));
+  }
+  return TypeReader(Tokens(type)).Read();
+}
+
+Affinity AffinityOf(std::string_view declared_type) {
+  std::string name;  // of the type, without the constraints after it
+  for (const Token& token : Tokens(declared_type)) {
+    if (token.kind == Token::Kind::kWord && IsOneOf(token.text, kConstraintWords)) break;
+    name += token.text;
+    name += ' ';
+  }
+  const auto has = [&](std::string_view part) { return name.find(part) != std::string::npos; };
+  if (has("INT")) return Affinity::kInteger;
+  if (has("CHAR") || has("CLOB") || has("TEXT")) return Affinity::kText;
+  if (has("BLOB") || name.empty()) return Affinity::kBlob;
+  if (has("REAL") || has("FLOA") || has("DOUB")) return Affinity::kReal;
+  return Affinity::kNumeric;
+}
+
+}  // namespace sluice
