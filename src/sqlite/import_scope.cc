@@ -27,6 +27,7 @@ constexpr int64_t kOutOfReach = 2'000'000'000;
 constexpr int64_t kSynchronousOff = 0;
 constexpr int64_t kSynchronousNormal = 1;
 constexpr int64_t kSynchronousFull = 2;
+constexpr int64_t kSynchronousExtra = 3;
 
 constexpr uint64_t kWalFrameHeader = 24;
 constexpr uint64_t kTruncatedWal = 4096;
@@ -182,6 +183,10 @@ Status ImportScope::State::SetPragmas() {
     } else if (pragma == "main.synchronous") {
       if (wal) {
         value = options.durable ? std::max(was.value, kSynchronousFull) : kSynchronousNormal;
+      } else if (options.durable) {
+        // Under FULL a power cut may bring back the rollback journal of a commit: its removal is
+        // not synced.
+        value = kSynchronousExtra;
       } else if (was.value == kSynchronousOff) {
         value = kSynchronousFull;
       }

@@ -20,9 +20,11 @@ namespace sluice {
 // Begin       remembers cache_size, synchronous, wal_autocheckpoint, cache_spill, threads,
 // mmap_size; then sets
 //               cache_size          to `cache_bytes`, unless it is larger already;
-//               synchronous         in WAL mode NORMAL (FULL with `durable`; whoever has FULL gets
-//               it back after the import), elsewhere
-//                                   what it is, but OFF becomes FULL (I7);
+//               synchronous         in WAL mode NORMAL, or FULL with `durable`; elsewhere what it
+//               is,
+//                                   or EXTRA with `durable`, but OFF becomes FULL (I7). NORMAL in
+//                                   WAL mode loses no order: a power cut may take the last commits,
+//                                   rows and offset together (I1), and End syncs them all;
 //               wal_autocheckpoint  out of reach, for checkpoints now go by `wal_cap_bytes`. A WAL
 //               hook of the application's own stays.
 //             What is not touched, and why: journal_mode (never), temp_store (SQLite drops all
