@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,26 +18,47 @@ struct Identity {
     kNew,        // content that no known source has: from 0
     kUnchanged,  // a known source with nothing after its offset
     kGrown,      // a known source with more after its offset
-    kMoved,      // a known source, found under another path (or compressed since); unchanged or grown
-    kReplaced,   // its path was known with other content: a new source, from 0; the old one may be found elsewhere
-    kTruncated,  // its path and inode were known with other or less content: as kReplaced; lines may be gone
-    kCopy,       // the content of a known source whose original still stands: a second source, from 0
+    kMoved,  // a known source, found under another path (or compressed since); unchanged or grown
+    kReplaced,   // its path was known with other content: a new source, from 0; the old one may be
+                 // found elsewhere
+    kTruncated,  // its path and inode were known with other or less content: as kReplaced; lines
+                 // may be gone
+    kCopy,  // the content of a known source whose original still stands: a second source, from 0
   };
   Kind kind = Kind::kNew;
-  int64_t source_id = 0;       // of the known source to go on with; 0 where it is a new one
-  ChunkReader::Start start;    // where to go on: offset 0 for a new one
-  std::string was;             // kMoved: the path it had
+  SourceKey key;  // where the file is found now: what the ledger shall know it by from here on
+  int64_t source_id = 0;     // of the known source to go on with; 0 where it is a new one
+  ChunkReader::Start start;  // where to go on: offset 0 for a new one
+  bool has_more = false;     // something stands after `start`
+  std::string was;           // kMoved: the path it had. kCopy: the path of the original
+  // Known sources that had this path and whose content is not here any more: FindMoved looks for
+  // each of them.
+  std::vector<int64_t> displaced;
 };
 
-// Words for a person: "grown", "moved from app.jsonl", ...
+// Words for a person: "grown", "moved from /logs/app.jsonl", ...
 std::string Describe(const Identity& identity);
 
-// Decides for the file `path` among the sources that its table knows.
-// Reads at most kIdentityWindow bytes at two places of a plain file; of a compressed one all up to the offset.
+// Decides for the file `path` among the sources that its table knows. A source whose offset is 0
+// has no content to be known by: it is known by its path alone. A pipe is always new, and is not
+// opened.
+//
+// Reads at most kIdentityWindow bytes at the head and before each offset that may fit, of a plain
+// file; of a compressed one all up to the last of these offsets. kCorruption where a file begins
+// like a known source and cannot be decoded up to its offset. When it says kMoved, the caller
+// writes the new key into `known` before it asks for the next file: a second file with the same
+// content is then a copy.
 Result<Identity> Identify(const std::string& path, const std::vector<KnownSource>& known);
 
-// Files in the directory of a known source whose content continues it under any other name (app.jsonl.1, app.jsonl.1.gz): for sources
-// that Identify found replaced, so that their rest is read too. Empty when the rest is nowhere or was read to the end.
-Result<std::string> FindMoved(const KnownSource& source, const std::vector<std::string>& already_inputs);
+// Where the content of a displaced source lies now: a regular file in the same directory, under any
+// name, compressed or not (app.jsonl.1, app.jsonl.1.gz), whether it has more to read or not. Its
+// identity is then kMoved. Nothing where there is none.
+//
+// `except` are files that must not be looked at, by whatever name: the inputs of the run, which
+// Identify decides on, and every database that this process has open, with its -wal, -shm and
+// -journal (I10). They are compared by inode and never opened.
+Result<std::optional<Identity>> FindMoved(const KnownSource& source,
+                                          const std::vector<KnownSource>& known,
+                                          const std::vector<std::string>& except);
 
 }  // namespace sluice
