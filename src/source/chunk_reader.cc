@@ -269,7 +269,10 @@ Result<Offset> OffsetAtEnd(Source& source) {
 }
 
 Offset OffsetIn(const Chunk& chunk, size_t position, uint64_t lines, bool tail_taken) {
-  Offset offset{.bytes = chunk.offset + position, .lines = lines, .tail_taken = tail_taken};
+  Offset offset;
+  offset.bytes = chunk.offset + position;
+  offset.lines = lines;
+  offset.tail_taken = tail_taken;
   if (chunk.oversize_length != 0 && position == chunk.data.size()) {
     offset.bytes = chunk.end();
     offset.head = chunk.head;
