@@ -34,7 +34,7 @@ torture: setup ## the long sweeps; TORTURE=short for a short form
 	@$(CTEST) --test-dir $(BUILD) -L torture
 
 bench: setup ## sluice beside its peers: build/bench/report.html
-	@scripts/build release sluice sse_generate sse_reference
+	@scripts/build release sluice sse_generate sse_reference sse_checksum
 	@bench/run $(BENCH_FLAGS)
 
 fuzz: setup-developer ## each fuzzer for FUZZ_SECONDS (60)

@@ -8,8 +8,9 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # gcc 12 warns of its own standard library when it has inlined enough of it (PR 105329, PR 105651).
+  # And of designated initializers that leave members to their defaults, which is what those are for.
   target_compile_options(sluice_options INTERFACE
-    -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow)
+    -Wno-restrict -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-missing-field-initializers)
 endif()
 
 if(SLUICE_SANITIZE)

@@ -89,13 +89,14 @@ TEST(Tidy, NothingIsLeftForLater) {
 }
 
 TEST(Tidy, NoPathOfSomebodysMachine) {
-  const std::regex machine(std::string("/(home|Users|work|root)") + "/[a-z]");
+  const std::regex machine(std::string("(^|[ \"'`(=:])/(home|Users|work|root)") + "/[a-z]");
   for (const SourceFile& file : SourceTree()) {
     for (size_t i = 0; i < file.lines.size(); ++i) {
       std::match_results<std::string_view::const_iterator> match;
       if (!std::regex_search(file.lines[i].begin(), file.lines[i].end(), match, machine)) continue;
       // Made-up data speaks of made-up people.
-      const std::string_view from = file.lines[i].substr(static_cast<size_t>(match.position()));
+      const std::string_view from =
+          file.lines[i].substr(static_cast<size_t>(match.position()) + match[1].str().size());
       const bool made_up = from.starts_with("/home/ada") || from.starts_with("/home/user") ||
                            from.starts_with("/home/me") || from.starts_with("/Users/ada") ||
                            from.starts_with("/work/app");
