@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include "fault_vfs.h"
+#include "other_process.h"
 #include "sqlite/connection.h"
 #include "temporary_directory.h"
 
@@ -101,6 +103,186 @@ TEST_F(ImportScopeTest, ATransactionOfTheApplicationIsAnError) {
   EXPECT_EQ(scope->End().error().code(), StatusCode::kUsage);
   Run("COMMIT");
   EXPECT_TRUE(scope->End()) << "the scope still stood";
+}
+
+// Holds a read transaction open in a process of its own.
+std::function<bool()> ReadForEver(const std::string& path) {
+  return [path] {
+    static Connection db;
+    static Statement reading;
+    Result<Connection> opened = Connection::Open(path, {});
+    if (!opened) return false;
+    db = std::move(*opened);
+    Result<Statement> statement = db.Prepare("SELECT a FROM t");
+    if (!statement) return false;
+    reading = std::move(*statement);
+    return reading.Step().value_or(false);
+  };
+}
+
+TEST_F(ImportScopeTest, NamesTheReaderThatPinsTheWal) {
+  Insert(10);
+  OtherProcess reader(ReadForEver(path()));
+  ASSERT_TRUE(reader.ready());
+
+  constexpr uint64_t kCap = 256 << 10;
+  Result<ImportScope> scope = ImportScope::Begin(
+      db_, {.wal_cap_bytes = kCap, .checkpoint_wait = std::chrono::milliseconds(20)});
+  ASSERT_TRUE(scope);
+  for (int i = 0; i < 10; ++i) {
+    Insert(100);
+    EXPECT_TRUE(scope->AfterCommit().ok()) << "a pinned WAL grows, which is no failure";
+  }
+  const Result<ImportScope::Report> report = scope->End();
+  ASSERT_TRUE(report);
+  EXPECT_GT(report->wal_bytes, kCap);
+  ASSERT_EQ(report->pinned_by.size(), 1u);
+  EXPECT_NE(report->pinned_by[0].find("pid " + std::to_string(reader.pid())), std::string::npos)
+      << report->pinned_by[0];
+  // An attempt costs its wait, so there are as many as quarters of the cap, not as commits.
+  EXPECT_LE(report->checkpoints, 1 + report->wal_bytes / (kCap / 4));
+
+  reader.Kill();
+  Result<ImportScope> unpinned = ImportScope::Begin(db_, {});
+  EXPECT_LT(unpinned->End()->wal_bytes, 4096u);
+}
+
+TEST_F(ImportScopeTest, ABusyDatabaseNamesTheWriterInTheOtherProcess) {
+  OtherProcess writer([this] {
+    static Connection db;
+    Result<Connection> opened = Connection::Open(path(), {.mode = OpenOptions::Mode::kReadWrite});
+    if (!opened) return false;
+    db = std::move(*opened);
+    return db.Execute("BEGIN IMMEDIATE").ok();
+  });
+  ASSERT_TRUE(writer.ready());
+  Result<Connection> db = Connection::Open(path(), {.mode = OpenOptions::Mode::kReadWrite});
+  const Status status = Transaction::Begin(&*db).error();
+  EXPECT_EQ(status.code(), StatusCode::kBusy);
+  EXPECT_NE(status.message().find("pid " + std::to_string(writer.pid())), std::string::npos)
+      << status.message();
+}
+
+TEST_F(ImportScopeTest, HooksAndHandlersOfTheApplicationStay) {
+  static int hook_calls = 0;
+  static int handler_calls = 0;
+  hook_calls = handler_calls = 0;
+  sqlite3_wal_hook(
+      db_, [](void*, sqlite3*, const char*, int) { return ++hook_calls, SQLITE_OK; }, nullptr);
+  sqlite3_busy_handler(
+      db_, [](void*, int) { return ++handler_calls, 0; }, nullptr);
+
+  Result<ImportScope> scope = ImportScope::Begin(db_, {});
+  ASSERT_TRUE(scope);
+  Insert(1);
+  EXPECT_EQ(hook_calls, 1) << "within the scope";
+  ASSERT_TRUE(scope->End());
+  Insert(1);
+  EXPECT_EQ(hook_calls, 2) << "and after it";
+
+  Result<Connection> other = Connection::Open(path(), {.mode = OpenOptions::Mode::kReadWrite});
+  ASSERT_TRUE(other->Execute("BEGIN IMMEDIATE").ok());
+  EXPECT_EQ(sqlite3_exec(db_, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_BUSY);
+  EXPECT_EQ(handler_calls, 1);
+}
+
+TEST_F(ImportScopeTest, AnAutocheckpointSetMeanwhileStays) {
+  Result<ImportScope> scope = ImportScope::Begin(db_, {});
+  ASSERT_TRUE(scope);
+  Run("PRAGMA wal_autocheckpoint=5");
+  ASSERT_TRUE(scope->End());
+  EXPECT_EQ(Value("PRAGMA wal_autocheckpoint"), "5");
+}
+
+TEST_F(ImportScopeTest, TemporaryTablesOfTheApplicationStay) {
+  Run("CREATE TEMP TABLE mine(a); INSERT INTO mine VALUES (42)");
+  Result<ImportScope> scope = ImportScope::Begin(db_, {});
+  ASSERT_TRUE(scope);
+  ASSERT_TRUE(scope->End());
+  EXPECT_EQ(Value("SELECT a FROM temp.mine"), "42");
+}
+
+TEST_F(ImportScopeTest, AStatementThatIsRunningDoesNotStopIt) {
+  Insert(2);
+  sqlite3_stmt* reading = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(db_, "SELECT a FROM t", -1, &reading, nullptr), SQLITE_OK);
+  ASSERT_EQ(sqlite3_step(reading), SQLITE_ROW);
+  Result<ImportScope> scope =
+      ImportScope::Begin(db_, {.checkpoint_wait = std::chrono::milliseconds(5)});
+  ASSERT_TRUE(scope) << scope.error().message();
+  const Result<ImportScope::Report> report = scope->End();
+  EXPECT_TRUE(report) << report.error().message();
+  sqlite3_finalize(reading);
+  EXPECT_EQ(Value("PRAGMA cache_size"), "-2000");
+}
+
+TEST_F(ImportScopeTest, EveryWayOutSetsThePragmasBack) {
+  { ASSERT_TRUE(ImportScope::Begin(db_, {})); }
+  EXPECT_EQ(Value("PRAGMA cache_size"), "-2000") << "the destructor";
+  {
+    Result<ImportScope> scope = ImportScope::Begin(db_, {});
+    scope->Forsake();
+  }
+  EXPECT_EQ(Value("PRAGMA cache_size"), "-262144") << "forsaken: left as it is";
+}
+
+TEST_F(ImportScopeTest, AReopenedConnectionGetsTheScopeAgain) {
+  Result<ImportScope> scope = ImportScope::Begin(db_, {});
+  ASSERT_TRUE(scope);
+  scope->Forsake();
+  sqlite3_close(db_);
+  ASSERT_EQ(sqlite3_open(path().c_str(), &db_), SQLITE_OK);
+  Result<ImportScope> again = ImportScope::Begin(db_, {});
+  ASSERT_TRUE(again);
+  EXPECT_EQ(Value("PRAGMA cache_size"), "-262144");
+  ASSERT_TRUE(again->End());
+  EXPECT_EQ(Value("PRAGMA cache_size"), "-2000");
+}
+
+TEST_F(ImportScopeTest, ARollbackJournalIsKept) {
+  Run("PRAGMA journal_mode=DELETE");
+  Run("PRAGMA synchronous=OFF");
+  Result<ImportScope> scope = ImportScope::Begin(db_, {});
+  ASSERT_TRUE(scope);
+  EXPECT_EQ(Value("PRAGMA synchronous"), "2") << "I7";
+  Insert(1);
+  ASSERT_TRUE(scope->AfterCommit().ok());
+  const Result<ImportScope::Report> report = scope->End();
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->checkpoints, 0u);
+  EXPECT_EQ(Value("PRAGMA synchronous"), "0");
+  EXPECT_EQ(Value("PRAGMA journal_mode"), "delete");
+}
+
+// The n-th write, sync and truncation of End's checkpoint fail: it says so, and the PRAGMAs are
+// back.
+TEST_F(ImportScopeTest, AFailedCheckpointIsToldAndThePragmasAreBack) {
+  for (const VfsCall call : {VfsCall::kWrite, VfsCall::kSync, VfsCall::kTruncate}) {
+    for (uint64_t nth = 1;; ++nth) {
+      SCOPED_TRACE(std::string(NameOf(call)) + " " + std::to_string(nth));
+      TemporaryDirectory folder;
+      FaultVfs vfs;
+      sqlite3* db = nullptr;
+      ASSERT_EQ(sqlite3_open((folder / "b.db").c_str(), &db), SQLITE_OK);
+      sqlite3_exec(db, "PRAGMA journal_mode=WAL; CREATE TABLE t(a)", nullptr, nullptr, nullptr);
+      Result<ImportScope> scope = ImportScope::Begin(db, {});
+      sqlite3_exec(db, "INSERT INTO t VALUES (zeroblob(9000))", nullptr, nullptr, nullptr);
+      vfs.Fail({.call = call, .nth = nth});
+      const Result<ImportScope::Report> report = scope->End();
+      vfs.Heal();
+      // A WAL that could not be cut short is long, and nothing worse.
+      EXPECT_TRUE(call == VfsCall::kTruncate || !report == vfs.fired());
+      std::swap(db, db_);
+      EXPECT_EQ(Value("PRAGMA cache_size"), "-2000");
+      EXPECT_EQ(Value("PRAGMA integrity_check"), "ok");
+      std::swap(db, db_);
+      sqlite3_close(db);
+      if (!vfs.fired()) {
+        EXPECT_GT(nth, 1u);
+        break;
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sqlite/read_only.h"
+
+#include <algorithm>
+
+#include <sqlite3.h>
+#include <strings.h>
+
+#include "sqlite/profile.h"
+
+namespace sluice {
+namespace {
+
+// Functions that would reach out of the database. Most are not linked here; a system SQLite may
+// have them.
+constexpr const char* kForbiddenFunctions[] = {
+    "edit", "fts3_tokenizer", "fsdir", "load_extension", "lsmode", "readfile", "writefile"};
+
+// PRAGMAs that tell something of what their argument names.
+constexpr const char* kTellingPragmas[] = {
+    "collation_list",   "compile_options", "database_list", "foreign_key_check",
+    "foreign_key_list", "function_list",   "index_info",    "index_list",
+    "index_xinfo",      "integrity_check", "module_list",   "pragma_list",
+    "quick_check",      "table_info",      "table_list",    "table_xinfo"};
+
+// PRAGMAs that tell without an argument, and would set with one.
+constexpr const char* kTellingWithoutArgument[] = {
+    "application_id",     "auto_vacuum",  "busy_timeout",   "cache_size",     "cache_spill",
+    "data_version",       "encoding",     "foreign_keys",   "freelist_count", "journal_mode",
+    "journal_size_limit", "locking_mode", "max_page_count", "mmap_size",      "page_count",
+    "page_size",          "query_only",   "schema_version", "secure_delete",  "synchronous",
+    "temp_store",         "threads",      "trusted_schema", "user_version",   "wal_autocheckpoint"};
+
+template <size_t Size>
+bool Among(const char* name, const char* const (&names)[Size]) {
+  return name != nullptr && std::ranges::any_of(names, [name](const char* candidate) {
+           return strcasecmp(name, candidate) == 0;
+         });
+}
+
+int Authorize(void*, int action, const char* first, const char* second, const char*, const char*) {
+  switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE:
+      return SQLITE_OK;
+    case SQLITE_FUNCTION:
+      return Among(second, kForbiddenFunctions) ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_PRAGMA:
+      if (Among(first, kTellingPragmas)) return SQLITE_OK;
+      return second == nullptr && Among(first, kTellingWithoutArgument) ? SQLITE_OK : SQLITE_DENY;
+    default:
+      return SQLITE_DENY;
+  }
+}
+
+// Instructions of SQLite's machine between two looks at the clock: some 10 microseconds.
+constexpr int kInstructions = 1000;
+
+}  // namespace
+
+Result<Connection> OpenReadOnly(const std::string& path, const ReadOnlyOptions& options) {
+  Result<Connection> connection = Connection::Open(
+      path, {.mode = OpenOptions::Mode::kReadOnly, .busy_timeout = options.busy_timeout});
+  if (!connection) return connection;
+  if (Status status = Apply(*connection, ReadOnlyProfile(options.cache_bytes)); !status.ok()) {
+    return Error(status);
+  }
+  sqlite3* db = connection->handle();
+  sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_set_authorizer(db, Authorize, nullptr);
+  return connection;
+}
+
+TimeLimit::TimeLimit(Connection& connection, std::chrono::milliseconds limit, const StopToken* stop)
+    : connection_(connection), limit_(limit), stop_(stop) {
+  Restart();
+  sqlite3_progress_handler(connection_.handle(), kInstructions, OnProgress, this);
+}
+
+TimeLimit::~TimeLimit() {
+  if (connection_.handle() != nullptr) {
+    sqlite3_progress_handler(connection_.handle(), 0, nullptr, nullptr);
+  }
+}
+
+void TimeLimit::Restart() {
+  until_ = std::chrono::steady_clock::now() + limit_;
+  expired_ = false;
+}
+
+bool TimeLimit::expired() const { return expired_; }
+
+int TimeLimit::OnProgress(void* self) {
+  auto* limit = static_cast<TimeLimit*>(self);
+  if (limit->stop_ != nullptr && limit->stop_->stopped()) return 1;
+  if (limit->limit_.count() == 0 || std::chrono::steady_clock::now() < limit->until_) return 0;
+  limit->expired_ = true;
+  return 1;
+}
+
+Status TimeLimit::Explain(const Status& status) const {
+  if (status.code() != StatusCode::kCancelled || !expired_) return status;
+  return {StatusCode::kCancelled,
+          "the query did not end within " + std::to_string(limit_.count()) + " ms",
+          "give it more time (--time-limit), a LIMIT, or an index"};
+}
+
+}  // namespace sluice
