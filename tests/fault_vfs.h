@@ -46,7 +46,8 @@ struct VfsFault {
   std::string path_suffix = "";  // only files whose name ends so: "-wal"
 };
 
-// A VFS over SQLite's unix VFS that counts, fails and logs calls.
+// A VFS over SQLite's unix VFS that counts, fails and logs calls. It passes all on but syncs, which
+// cost a test its time and give it nothing.
 //
 // While it lives it is SQLite's default VFS, and so lies under every connection that the program
 // opens, for the counting VFS of the sqlite room passes on to the default one. No test needs a hook

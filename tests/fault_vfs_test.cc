@@ -54,8 +54,8 @@ TEST_P(FaultVfsTest, EveryCallCanFailAndTheDatabaseStaysSound) {
       SCOPED_TRACE(std::string(NameOf(call)) + " number " + std::to_string(nth));
       TemporaryDirectory folder;
       const std::string path = folder / "a.db";
-      MakeDatabase(path, GetParam());
       FaultVfs vfs;
+      MakeDatabase(path, GetParam());
       vfs.Fail({.call = call, .nth = nth});
       const Status status = AddTwoRows(path);
       vfs.Heal();
@@ -142,6 +142,7 @@ TEST_P(FaultVfsTest, NoPowerCutLosesWhatASyncedCommitAcknowledged) {
   }
   std::set<int64_t> seen;
   TemporaryDirectory after;
+  FaultVfs without_syncs;
   for (const size_t position : log.SyncPositions()) {
     for (uint32_t seed = 0; seed < 6; ++seed) {
       SCOPED_TRACE("cut at " + std::to_string(position) + ", seed " + std::to_string(seed));
@@ -202,6 +203,7 @@ TEST(PowerLoss, SeesFilesThatWereNotWrittenBySqlite) {
 
 TEST(SqliteOutOfMemoryTest, EveryAllocationCanFailAndTheDatabaseStaysSound) {
   SqliteOutOfMemory memory;
+  FaultVfs without_syncs;
   uint64_t nth = 1;
   for (;; ++nth) {
     SCOPED_TRACE("allocation " + std::to_string(nth));

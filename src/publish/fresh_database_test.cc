@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publish/fresh_database.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <set>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "fault_vfs.h"
 #include "ledger/ledger.h"
+#include "other_process.h"
+#include "power_loss.h"
+#include "publish/target_lock.h"
 #include "sqlite/connection.h"
 #include "temporary_directory.h"
 
@@ -99,6 +111,356 @@ TEST_F(FreshDatabaseTest, ALeftoverWalIsNeverAdopted) {
     EXPECT_EQ(status.code(), StatusCode::kUnsupported);
     EXPECT_NE(status.message().find(leftover), std::string::npos) << status.message();
     fs::remove(folder_ / leftover);
+  }
+}
+
+TEST_F(FreshDatabaseTest, NamesTheProcessThatBuilds) {
+  OtherProcess builder([this] {
+    static std::optional<FreshDatabase> fresh;
+    Result<FreshDatabase> claimed = FreshDatabase::Claim(target(), {});
+    if (!claimed) return false;
+    fresh.emplace(std::move(*claimed));
+    Build(fresh->temporary_path(), 1);
+    return true;
+  });
+  ASSERT_TRUE(builder.ready());
+  const Status status = FreshDatabase::Claim(target(), {}).error();
+  EXPECT_EQ(status.code(), StatusCode::kBusy);
+  EXPECT_NE(status.message().find("pid " + std::to_string(builder.pid())), std::string::npos)
+      << status.message();
+
+  // Somebody removes its lock file: the temporary file of a living process is left alone.
+  fs::remove(target() + ".sluice-lock");
+  Result<FreshDatabase> second = FreshDatabase::Claim(target(), {});
+  ASSERT_TRUE(second);
+  EXPECT_EQ(Files().size(), 2u) << "its temporary file, our lock file";
+  second->Abandon();
+
+  // Once it is dead its file is removed.
+  builder.Kill();
+  Result<FreshDatabase> third = FreshDatabase::Claim(target(), {});
+  ASSERT_TRUE(third);
+  EXPECT_EQ(Files(), std::vector<std::string>{"a.db.sluice-lock"});
+}
+
+TEST_F(FreshDatabaseTest, ALockFileLeftByADeadProcessIsNoObstacle) {
+  {
+    OtherProcess builder([this] {
+      static Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {});
+      return fresh.has_value();
+    });
+    ASSERT_TRUE(builder.ready());
+  }
+  EXPECT_EQ(Files(), std::vector<std::string>{"a.db.sluice-lock"});
+  EXPECT_TRUE(FreshDatabase::Claim(target(), {}));
+}
+
+TEST_F(FreshDatabaseTest, WaitsForTheOtherBuilder) {
+  Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {});
+  ASSERT_TRUE(fresh);
+  std::thread later([&fresh] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    fresh->Abandon();
+  });
+  EXPECT_TRUE(FreshDatabase::Claim(target(), {.wait = std::chrono::seconds(10)}));
+  later.join();
+}
+
+// Many processes claim, look around and let go, over and over: never two at once, though each
+// removes the lock file.
+TEST(TargetLock, IsHeldByOneOfManyProcesses) {
+  TemporaryDirectory folder;
+  const std::string target = folder / "a.db";
+  const std::string inside = folder / "inside";
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      for (int round = 0; round < 40; ++round) {
+        Result<TargetLock> lock = TargetLock::Acquire(target, std::chrono::seconds(30));
+        if (!lock) _exit(1);
+        if (mkdir(inside.c_str(), 0700) != 0) _exit(2);
+        if (rmdir(inside.c_str()) != 0) _exit(3);
+      }
+      _exit(0);
+    }
+    children.push_back(pid);
+  }
+  for (const pid_t pid : children) {
+    int status = -1;
+    waitpid(pid, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_FALSE(fs::exists(target + ".sluice-lock"));
+}
+
+TEST_F(FreshDatabaseTest, NeverReplacesWhatAppearedMeanwhile) {
+  Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {});
+  ASSERT_TRUE(fresh);
+  Build(fresh->temporary_path(), 1);
+  Build(target(), 2);
+  EXPECT_EQ(fresh->Publish().code(), StatusCode::kBusy);
+  EXPECT_EQ(ValueIn(target()), 2);
+  EXPECT_EQ(Files(), std::vector<std::string>{"a.db"});
+}
+
+TEST_F(FreshDatabaseTest, AWalThatAppearedMeanwhileIsNotAdopted) {
+  Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {});
+  ASSERT_TRUE(fresh);
+  Build(fresh->temporary_path(), 1);
+  folder_.Write("a.db-wal", "x");
+  EXPECT_EQ(fresh->Publish().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(Files(), std::vector<std::string>{"a.db-wal"});
+}
+
+TEST_F(FreshDatabaseTest, GivesTheOldOneBackAsItWas) {
+  Build(target(), 1);
+  ASSERT_TRUE(Connection::Open(target(), {.mode = OpenOptions::Mode::kReadWrite})
+                  ->Execute("PRAGMA journal_mode=WAL")
+                  .ok());
+  {
+    Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.replace = true});
+    ASSERT_TRUE(fresh);
+    Build(fresh->temporary_path(), 2);
+    // Nobody reads or writes it meanwhile.
+    OtherProcess other([this] { return !Connection::Open(target(), {}); });
+    EXPECT_TRUE(other.ready());
+  }
+  EXPECT_EQ(ValueIn(target()), 1);
+  EXPECT_EQ(*Connection::Open(target(), {})->Pragma("journal_mode"), "wal");
+}
+
+TEST_F(FreshDatabaseTest, TheNewOneHasThePermissionsOfTheOld) {
+  Build(target(), 1);
+  fs::permissions(target(), fs::perms::owner_read | fs::perms::owner_write);
+  Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.replace = true});
+  ASSERT_TRUE(fresh);
+  Build(fresh->temporary_path(), 2);
+  ASSERT_TRUE(fresh->Publish().ok());
+  EXPECT_EQ(fs::status(target()).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
+// Each way in which another process can be connected: idle or reading, WAL or not.
+TEST_F(FreshDatabaseTest, RefusesToReplaceWhatIsInUse) {
+  for (const char* mode : {"WAL", "DELETE"}) {
+    for (const char* use : {"", "SELECT * FROM t"}) {
+      SCOPED_TRACE(std::string(mode) + " " + use);
+      fs::remove(target());
+      Build(target(), 1);
+      ASSERT_TRUE(Connection::Open(target(), {.mode = OpenOptions::Mode::kReadWrite})
+                      ->Execute(std::string("PRAGMA journal_mode=") + mode)
+                      .ok());
+      OtherProcess other([this, use] {
+        static Connection db;
+        static Statement statement;
+        db = std::move(*Connection::Open(target(), {}));
+        if (*use == '\0') return true;
+        statement = std::move(*db.Prepare(use));
+        return statement.Step().value_or(false);
+      });
+      ASSERT_TRUE(other.ready());
+      const Status status =
+          FreshDatabase::Claim(target(), {.replace = true, .force = true}).error();
+      EXPECT_EQ(status.code(), StatusCode::kBusy);
+      EXPECT_NE(status.message().find("pid " + std::to_string(other.pid())), std::string::npos)
+          << status.message();
+      other.Kill();
+      EXPECT_EQ(ValueIn(target()), 1);
+    }
+  }
+}
+
+TEST_F(FreshDatabaseTest, RefusesToReplaceTablesOfOthers) {
+  Build(target(), 1);
+  ASSERT_TRUE(Connection::Open(target(), {.mode = OpenOptions::Mode::kReadWrite})
+                  ->Execute("CREATE VIRTUAL TABLE ours USING fts5(a, content='t');"
+                            "CREATE TABLE customers(a INTEGER PRIMARY KEY AUTOINCREMENT)")
+                  .ok());
+  const Status status = FreshDatabase::Claim(target(), {.replace = true}).error();
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  EXPECT_TRUE(status.message().ends_with("did not make: customers")) << status.message();
+  EXPECT_EQ(ValueIn(target()), 1);
+  Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.replace = true, .force = true});
+  ASSERT_TRUE(fresh);
+  Build(fresh->temporary_path(), 2);
+  ASSERT_TRUE(fresh->Publish().ok());
+  EXPECT_EQ(ValueIn(target()), 2);
+}
+
+TEST_F(FreshDatabaseTest, AFileThatIsNoDatabaseIsNotReplaced) {
+  folder_.Write("a.db", std::string(10000, 'x'));
+  for (const bool force : {false, true}) {
+    EXPECT_EQ(FreshDatabase::Claim(target(), {.replace = true, .force = force}).error().code(),
+              StatusCode::kCorruption);
+  }
+}
+
+TEST_F(FreshDatabaseTest, FollowsLinks) {
+  fs::create_directory(folder_ / "real");
+  fs::create_symlink("real/data.db", folder_ / "a.db");
+  Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {});
+  ASSERT_TRUE(fresh) << fresh.error().message();
+  EXPECT_EQ(fresh->target(), folder_ / "real/data.db") << "a link that points to nothing yet";
+  Build(fresh->temporary_path(), 1);
+  ASSERT_TRUE(fresh->Publish().ok());
+  EXPECT_TRUE(fs::is_symlink(target()));
+  EXPECT_EQ(ValueIn(folder_ / "real/data.db"), 1);
+
+  fs::create_symlink("loop", folder_ / "loop");
+  EXPECT_EQ(ResolveTarget(folder_ / "loop").error().code(), StatusCode::kUsage);
+}
+
+TEST_F(FreshDatabaseTest, SaysWhatCanBeNoTarget) {
+  EXPECT_EQ(FreshDatabase::Claim(folder_.path(), {}).error().code(), StatusCode::kUsage);
+  EXPECT_EQ(FreshDatabase::Claim(folder_.path() + "/", {}).error().code(), StatusCode::kUsage);
+  EXPECT_EQ(FreshDatabase::Claim("/dev/null", {}).error().code(), StatusCode::kUsage);
+  const Status status = FreshDatabase::Claim(folder_ / "no/a.db", {}).error();
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_NE(status.remedy().find("mkdir -p"), std::string::npos);
+}
+
+// A file that SQLite wrote, with one byte changed behind its back.
+TEST_F(FreshDatabaseTest, ADamagedDatabaseIsNotPublished) {
+  using Verify = FreshDatabase::Options::Verify;
+  struct Case {
+    Verify verify;
+    uint64_t at;  // byte to change
+    bool noticed;
+  };
+  constexpr uint64_t kRootOfIndex = 3 * 4096 - 1;  // the last cell of page 3: a value in the index
+  for (const Case& damage :
+       {Case{Verify::kLight, 4096, true}, Case{Verify::kQuick, 4096, true},
+        Case{Verify::kFull, 4096, true}, Case{Verify::kFull, kRootOfIndex, true},
+        Case{Verify::kLight, kRootOfIndex, false}}) {
+    Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.verify = damage.verify});
+    ASSERT_TRUE(fresh);
+    Build(fresh->temporary_path(), 77);
+    {
+      std::fstream file(fresh->temporary_path(), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(static_cast<std::streamoff>(damage.at));
+      file.put('\x7f');
+    }
+    const Status status = fresh->Publish();
+    EXPECT_EQ(status.code() == StatusCode::kCorruption, damage.noticed)
+        << static_cast<int>(damage.verify) << " at " << damage.at << ": " << status.message();
+    EXPECT_EQ(Files().empty(), damage.noticed);
+    fs::remove(target());
+  }
+}
+
+TEST_F(FreshDatabaseTest, AFileCutShortIsNotPublished) {
+  Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {});
+  ASSERT_TRUE(fresh);
+  Build(fresh->temporary_path(), 7);
+  fs::resize_file(fresh->temporary_path(), fs::file_size(fresh->temporary_path()) - 4096);
+  EXPECT_EQ(fresh->Publish().code(), StatusCode::kCorruption);
+  EXPECT_TRUE(Files().empty());
+}
+
+// Every call of File and of SQLite in Claim and Publish fails once: the old database or the new
+// one, whole, and nothing beside it.
+TEST_F(FreshDatabaseTest, EveryFailureLeavesOneWholeDatabase) {
+  for (const bool replace : {false, true}) {
+    for (uint64_t nth = 1;; ++nth) {
+      SCOPED_TRACE((replace ? "replacing, call " : "from nothing, call ") + std::to_string(nth));
+      for (const auto& entry : fs::directory_iterator(folder_.path())) fs::remove(entry);
+      if (replace) Build(target(), 1);
+      uint64_t calls = 0;
+      Status status;
+      {
+        ScopedFileHook hook([&](const FileEvent&) { return ++calls == nth ? EIO : 0; });
+        Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.replace = replace});
+        status = fresh ? Status() : fresh.error();
+        if (fresh) {
+          Build(fresh->temporary_path(), 2);
+          status = fresh->Publish();
+        }
+      }
+      for (const std::string& name : Files()) {
+        // What could not be removed stays, and is no obstacle.
+        EXPECT_TRUE(name == "a.db" || name == "a.db.sluice-lock" || !status.ok()) << name;
+        EXPECT_FALSE(name.starts_with("a.db-")) << name;
+      }
+      const int64_t value = fs::exists(target()) ? ValueIn(target()) : 0;
+      EXPECT_TRUE(value == 2 || (!status.ok() && value == (replace ? 1 : 0)))
+          << value << ": " << status.message();
+      if (calls < nth) {
+        EXPECT_TRUE(status.ok());
+        EXPECT_GT(nth, 4u);
+        break;
+      }
+    }
+  }
+}
+
+TEST_F(FreshDatabaseTest, EveryFailureOfSqliteLeavesOneWholeDatabase) {
+  TemporaryDirectory templates;
+  Build(templates / "new", 2);
+  Build(templates / "old", 1);
+  ASSERT_TRUE(Connection::Open(templates / "old", {.mode = OpenOptions::Mode::kReadWrite})
+                  ->Execute("PRAGMA journal_mode=WAL")
+                  .ok());
+  for (const bool replace : {false, true}) {
+    for (const VfsCall call :
+         {VfsCall::kOpen, VfsCall::kRead, VfsCall::kWrite, VfsCall::kSync, VfsCall::kDelete,
+          VfsCall::kLock, VfsCall::kFileSize, VfsCall::kShmMap}) {
+      for (uint64_t nth = 1;; ++nth) {
+        SCOPED_TRACE(std::string(replace ? "replacing, " : "from nothing, ") + NameOf(call) + " " +
+                     std::to_string(nth));
+        for (const auto& entry : fs::directory_iterator(folder_.path())) fs::remove(entry);
+        if (replace) fs::copy_file(templates / "old", target());
+        Status status;
+        FaultVfs vfs;
+        vfs.Fail({.call = call, .nth = nth});
+        {
+          Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.replace = replace});
+          status = fresh ? Status() : fresh.error();
+          if (fresh) {
+            fs::copy_file(templates / "new", fresh->temporary_path());
+            status = fresh->Publish();
+          }
+        }
+        const bool fired = vfs.fired();
+        vfs.Heal();
+        const int64_t value = fs::exists(target()) ? ValueIn(target()) : 0;
+        EXPECT_TRUE(value == 2 || (!status.ok() && value == (replace ? 1 : 0)))
+            << value << ": " << status.message();
+        if (!fired) break;
+      }
+    }
+  }
+}
+
+TEST_F(FreshDatabaseTest, NoPowerCutLeavesHalfADatabase) {
+  for (const bool replace : {false, true}) {
+    for (const auto& entry : fs::directory_iterator(folder_.path())) fs::remove(entry);
+    if (replace) Build(target(), 1);
+    PowerLossLog log(folder_.path());
+    {
+      FaultVfs vfs(&log);
+      ScopedFileHook hook(log.FileHookOf());
+      Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.replace = replace});
+      ASSERT_TRUE(fresh);
+      Build(fresh->temporary_path(), 2);
+      ASSERT_TRUE(fresh->Publish().ok());
+    }
+    TemporaryDirectory after;
+    std::set<int64_t> seen;
+    for (const size_t position : log.SyncPositions()) {
+      for (uint32_t seed = 0; seed < 12; ++seed) {
+        SCOPED_TRACE("cut at " + std::to_string(position) + ", seed " + std::to_string(seed));
+        log.Replay(position, seed, after.path());
+        const std::string path = after / "a.db";
+        const int64_t value = fs::exists(path) ? ValueIn(path) : 0;
+        EXPECT_TRUE(value == 2 || value == (replace ? 1 : 0)) << value;
+        if (fs::exists(path)) {
+          EXPECT_EQ(*Connection::Open(path, {})->Pragma("integrity_check"), "ok");
+        }
+        seen.insert(value);
+        EXPECT_TRUE(position < log.position() || value == 2) << "Publish has returned";
+      }
+    }
+    EXPECT_EQ(seen.size(), 2u);
   }
 }
 
