@@ -7,6 +7,7 @@
 
 #include <simdjson.h>
 
+#include "extract/extractor.h"
 #include "schema/names.h"
 #include "schema/schema.h"
 
@@ -94,6 +95,10 @@ bool Classify(ondemand::value value, Seen* seen) {
 }
 
 void Inference::AddLine(std::string_view line) {
+  // Nothing of a bad line counts. simdjson's on-demand parser does not look at what it is not asked
+  // for, such as a second text behind the object.
+  if (!IsCompleteJson(line, /*any_json=*/false)) return;
+
   thread_local ondemand::parser parser;
   const simdjson::padded_string padded(line);
   ondemand::document document;
@@ -101,7 +106,6 @@ void Inference::AddLine(std::string_view line) {
   if (parser.iterate(padded).get(document) != simdjson::SUCCESS) return;
   if (document.get_object().get(object) != simdjson::SUCCESS) return;
 
-  // Nothing of a bad line counts: so its keys are kept until its end was seen.
   std::vector<std::pair<std::string, Seen>> keys;
   for (auto field : object) {
     std::string_view name;

@@ -8,6 +8,8 @@
 
 #include <simdjson.h>
 
+#include "extract/extractor.h"
+
 namespace sluice {
 namespace {
 
@@ -127,11 +129,6 @@ bool IsServerSent(std::string_view line) {
   return false;
 }
 
-// simdjson refuses unpaired surrogates and numbers beyond its range, which are JSON all the same.
-bool IsPickiness(simdjson::error_code error) {
-  return error == simdjson::STRING_ERROR || error == simdjson::NUMBER_ERROR;
-}
-
 void CountObject(dom::object object, Census* census) {
   ++census->objects;
   for (size_t i = 0; i < kKnownPresets.size(); ++i) {
@@ -147,10 +144,10 @@ void CountLine(std::string_view line, dom::parser* parser, Census* census) {
   }
   dom::element element;
   const simdjson::error_code error = parser->parse(line.data(), line.size()).get(element);
-  if (IsPickiness(error) && line.front() == '{' && line.back() == '}') {
-    ++census->objects;
-  } else if (error != simdjson::SUCCESS) {
-    return;
+  if (error != simdjson::SUCCESS) {
+    // It refuses unpaired surrogates and numbers beyond its range, which are JSON all the same.
+    if (!IsCompleteJson(line, /*any_json=*/true)) return;
+    ++(line.front() == '{' ? census->objects : census->other_json);
   } else if (dom::object object; element.get(object) == simdjson::SUCCESS) {
     CountObject(object, census);
   } else if (dom::array array; element.get(array) == simdjson::SUCCESS && array.size() > 0 &&
@@ -235,8 +232,10 @@ std::string PresetOf(const Census& census) {
   return "";
 }
 
+// Its mark alone may be a bad first line; ASCII in UTF-16 has a NUL in each letter.
 bool IsUtf16(std::string_view text) {
-  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+  return (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) &&
+         text.substr(0, 4).find('\0') != std::string_view::npos;
 }
 
 // For a shell: 'it'\''s'.

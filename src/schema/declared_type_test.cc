@@ -4,47 +4,25 @@
 #include <string>
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
+#include "memory_database.h"
 #include "schema/schema.h"
 
 namespace sluice {
 namespace {
 
-class Memory {
- public:
-  Memory() { sqlite3_open(":memory:", &db_); }
-  ~Memory() { sqlite3_close(db_); }
-  int Execute(const std::string& sql) {
-    return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
-  }
-  std::string Value(const std::string& sql) {
-    sqlite3_stmt* statement = nullptr;
-    EXPECT_EQ(sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(db_);
-    std::string value;
-    if (sqlite3_step(statement) == SQLITE_ROW)
-      value = reinterpret_cast<const char*>(sqlite3_column_text(statement, 0));
-    sqlite3_finalize(statement);
-    return value;
-  }
-
- private:
-  sqlite3* db_ = nullptr;
-};
-
 // What SQLite itself does to three values tells the affinity of a column.
 Affinity AffinityInSqlite(const std::string& type) {
-  Memory memory;
-  EXPECT_EQ(memory.Execute("CREATE TABLE t(c " + type + ")"), SQLITE_OK) << type;
-  EXPECT_EQ(memory.Execute("INSERT INTO t VALUES (5), ('5'), ('5.5e1')"), SQLITE_OK) << type;
-  const std::string types = memory.Value("SELECT group_concat(typeof(c)) FROM t");
+  MemoryDatabase memory;
+  EXPECT_TRUE(memory.Runs("CREATE TABLE t(c " + type + ")")) << type;
+  EXPECT_TRUE(memory.Runs("INSERT INTO t VALUES (5), ('5'), ('5.5e1')")) << type;
+  const std::string types = memory.Query("SELECT group_concat(typeof(c)) FROM t");
   if (types == "integer,text,text") return Affinity::kBlob;
   if (types == "text,text,text") return Affinity::kText;
   if (types == "real,real,real") return Affinity::kReal;
   EXPECT_EQ(types, "integer,integer,integer");
   // INTEGER and NUMERIC differ only in CAST.
-  return memory.Value("SELECT typeof(CAST('1.5' AS " + type.substr(0, type.find(" NOT")) + "))") ==
+  return memory.Query("SELECT typeof(CAST('1.5' AS " + type.substr(0, type.find(" NOT")) + "))") ==
                  "integer"
              ? Affinity::kInteger
              : Affinity::kNumeric;
@@ -94,8 +72,8 @@ TEST(DeclaredType, TakesTypesWithTheirConstraints) {
         "REAL DEFAULT - .5", "TEXT DEFAULT 'it''s'", "TEXT COLLATE NOCASE", "TEXT DEFAULT NULL",
         "BOOLEAN DEFAULT true", "not null", "VARCHAR ( 20 )", "NULL"}) {
     EXPECT_TRUE(CheckDeclaredType(type).ok()) << type << ": " << CheckDeclaredType(type).message();
-    Memory memory;
-    EXPECT_EQ(memory.Execute(std::string("CREATE TABLE t(c ") + type + ", d)"), SQLITE_OK) << type;
+    MemoryDatabase memory;
+    EXPECT_TRUE(memory.Runs(std::string("CREATE TABLE t(c ") + type + ", d)")) << type;
   }
 }
 

@@ -5,7 +5,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
+
+#include "memory_database.h"
 
 namespace sluice {
 namespace {
@@ -16,56 +17,6 @@ name = "a"
 from = "/a"
 type = "TEXT"
 )";
-
-class Memory {
- public:
-  Memory() { sqlite3_open(":memory:", &db_); }
-  ~Memory() { sqlite3_close(db_); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-
-  void Execute(const std::string& sql) {
-    char* error = nullptr;
-    EXPECT_EQ(sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, &error), SQLITE_OK)
-        << error << "\nin " << sql;
-    sqlite3_free(error);
-  }
-
-  bool Runs(const std::string& sql) {
-    return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
-  }
-
-  // All that a schema asks for, as a sink makes it.
-  void Make(const Table& table) {
-    Execute(CreateTableSql(table));
-    for (const Index& index : table.indexes) Execute(CreateIndexSql(table, index));
-    for (const View& view : table.views) Execute(CreateViewSql(view));
-    for (const FullText& full_text : table.full_texts) {
-      for (const std::string& sql : CreateFullTextSql(table, full_text)) Execute(sql);
-    }
-  }
-
-  // Rows as "a|b" lines, NULL as "-".
-  std::string Query(const std::string& sql) {
-    sqlite3_stmt* statement = nullptr;
-    EXPECT_EQ(sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr), SQLITE_OK)
-        << sqlite3_errmsg(db_) << "\nin " << sql;
-    std::string rows;
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-      if (!rows.empty()) rows += '\n';
-      for (int i = 0; i < sqlite3_column_count(statement); ++i) {
-        if (i > 0) rows += '|';
-        const unsigned char* text = sqlite3_column_text(statement, i);
-        rows += text == nullptr ? "-" : reinterpret_cast<const char*>(text);
-      }
-    }
-    EXPECT_EQ(sqlite3_finalize(statement), SQLITE_OK) << sqlite3_errmsg(db_) << "\nin " << sql;
-    return rows;
-  }
-
- private:
-  sqlite3* db_ = nullptr;
-};
 
 Table Parsed(const std::string& toml) {
   Result<Table> table = ParseSchema(toml, "s.toml");
@@ -257,12 +208,12 @@ TEST(Schema, OddNamesRoundTripAndRunInSqlite) {
   EXPECT_EQ(read.name, table.name);
   EXPECT_EQ(read.rowid_column, table.rowid_column);
   EXPECT_EQ(read.views[0].sql, table.views[0].sql);
-  Memory().Make(table);
+  MemoryDatabase().Make(table);
 }
 
 TEST(Schema, FullTextFollowsTheTable) {
   const Table table = Parsed(std::string(kSmall) + "[[fulltext]]\nname='f'\ncolumns=['a']\n");
-  Memory memory;
+  MemoryDatabase memory;
   memory.Execute(CreateTableSql(table));
   memory.Execute("INSERT INTO t(a) VALUES ('red apple'), ('green pear')");
   for (const std::string& sql : CreateFullTextSql(table, table.full_texts[0])) memory.Execute(sql);
@@ -285,7 +236,7 @@ TEST(Schema, InsertsByTheRuleForConflicts) {
   EXPECT_EQ(table.rowid_column, "");
 
   table.on_conflict = OnConflict::kIgnore;
-  Memory memory;
+  MemoryDatabase memory;
   memory.Execute(CreateTableSql(table));
   const auto insert = [&](const std::string& values) {
     std::string sql = InsertSql(table);
@@ -310,7 +261,7 @@ TEST(Schema, ARenamedTableStandsBesideTheFirst) {
   EXPECT_EQ(second.indexes[0].name, "idx_other_flow_id");
   EXPECT_EQ(second.full_texts[0].name, "other_text");
   EXPECT_TRUE(CheckTable(second).ok()) << CheckTable(second).message();
-  Memory memory;
+  MemoryDatabase memory;
   memory.Make(*first);
   memory.Make(second);
 }
@@ -363,7 +314,7 @@ columns = ["pid"]
 
 TEST(Schema, SseLinesIsExactlyWhatItsUsersKnow) {
   const Result<Table> table = LoadPreset("sse-lines");
-  Memory memory;
+  MemoryDatabase memory;
   memory.Make(*table);
   EXPECT_EQ(
       memory.Query("SELECT group_concat(name || ' ' || type || "
@@ -378,7 +329,7 @@ TEST(Schema, SseLinesIsExactlyWhatItsUsersKnow) {
 }
 
 TEST(Schema, EveryPresetIsSoundRoundTripsAndRunsInSqlite) {
-  Memory memory;
+  MemoryDatabase memory;
   for (const Preset& preset : Presets()) {
     Result<Table> table = LoadPreset(preset.name);
     ASSERT_TRUE(table.has_value()) << table.error().message();
