@@ -1,2 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() { return 0; }
+// The program `sluice`: one subcommand is chosen, its options are filled in, it runs, and its
+// status is the exit status.
+
+#include <algorithm>
+#include <cstring>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/manual.h"
+
+namespace sluice {
+namespace {
+
+constexpr const char* kExamples = R"(# coding agents' session logs as a database; then ask it
+sluice ingest agents.db ~/.claude/projects ~/.codex/sessions
+sluice query agents.db 'SELECT * FROM agent_messages LIMIT 5'
+# what is in there, and how far each file was read
+sluice status agents.db)";
+
+// The table of contents: every subcommand there is, in the order in which help names them.
+std::vector<Command> AddCommands(CLI::App* program) {
+  std::vector<Command> commands = {AddQuery(program), AddStatus(program), AddRejects(program)};
+  CLI::App* schema = AddSchema(program);
+  commands.push_back(AddSchemaList(schema));
+  commands.push_back(AddSchemaShow(schema));
+  commands.push_back(AddHelp(program));
+  return commands;
+}
+
+// Before the options are known to be right, errors still want to know whether a script reads them.
+bool AsksForJson(int argc, char** argv) {
+  return std::any_of(argv, argv + argc,
+                     [](const char* word) { return std::strcmp(word, "--json") == 0; });
+}
+
+int Main(int argc, char** argv) {
+  CLI::App program("JSON Lines into SQLite at disk speed", "sluice");
+  program.footer(kExamples);
+  program.require_subcommand(1);
+  program.set_help_flag("--help", "Explain, with examples");
+  bool version = false;
+  program.add_flag("--version", version, "Print the version");
+  const std::vector<Command> commands = AddCommands(&program);
+
+  const CommandLine line = ParseCommandLine(&program, argc, argv);
+  if (version) {
+    fmt::print("sluice {}\n", SLUICE_VERSION);
+    return 0;
+  }
+  if (line.help) {
+    fmt::print("{}", HelpText(Describe(*line.command), Terminal::Of(stdout)));
+    return 0;
+  }
+  if (argc < 2) {
+    fmt::print(stderr, "{}", HelpText(Describe(program), Terminal::Of(stderr)));
+    return static_cast<int>(ExitStatus::kUsage);
+  }
+  if (!line.status.ok()) return static_cast<int>(ReportError(line.status, AsksForJson(argc, argv)));
+
+  const auto chosen = std::find_if(commands.begin(), commands.end(), [&](const Command& command) {
+    return command.app == line.command;
+  });
+  const Result<ExitStatus> result = chosen->run();
+  if (!result) return static_cast<int>(ReportError(result.error(), chosen->common->json));
+  return static_cast<int>(*result);
+}
+
+}  // namespace
+}  // namespace sluice
+
+int main(int argc, char** argv) { return sluice::Main(argc, argv); }

@@ -168,6 +168,14 @@ void Statement::Reset() {
 int Statement::columns() const { return sqlite3_column_count(statement_); }
 int Statement::parameters() const { return sqlite3_bind_parameter_count(statement_); }
 
+int Statement::ParameterNamed(const std::string& name) const {
+  for (const char prefix : {':', '@', '$'}) {
+    const int parameter = sqlite3_bind_parameter_index(statement_, (prefix + name).c_str());
+    if (parameter != 0) return parameter;
+  }
+  return 0;
+}
+
 std::string_view Statement::ColumnName(int column) const {
   const char* name = sqlite3_column_name(statement_, column);
   return name == nullptr ? std::string_view() : name;
@@ -291,6 +299,11 @@ Result<Statement> Connection::Prepare(std::string_view sql) {
                                "give one statement at a time"));
   }
   return statement;
+}
+
+std::optional<size_t> Connection::ErrorOffset() const {
+  const int offset = sqlite3_error_offset(db_);
+  return offset < 0 ? std::nullopt : std::optional(static_cast<size_t>(offset));
 }
 
 Result<std::optional<int64_t>> Connection::QueryInteger(std::string_view sql) {

@@ -46,6 +46,8 @@ class Statement {
 
   int columns() const;
   int parameters() const;
+  // The number of the parameter :name, @name or $name; 0 where there is none.
+  int ParameterNamed(const std::string& name) const;
   std::string_view ColumnName(int column) const;
   // What SQLite calls the type of the value: SQLITE_INTEGER ... SQLITE_NULL.
   enum class Type { kInteger, kReal, kText, kBlob, kNull };
@@ -99,6 +101,9 @@ class Connection {
   Status Execute(std::string_view sql);
   // One statement. What follows it, other than white space and comments, is an error.
   Result<Statement> Prepare(std::string_view sql);
+  // After a failed Prepare: the byte of the SQL that it stumbled over; nullopt where it was none of
+  // them.
+  std::optional<size_t> ErrorOffset() const;
   // The first column of the first row; nullopt where there is no row, or NULL in it.
   Result<std::optional<int64_t>> QueryInteger(std::string_view sql);
   Result<std::optional<std::string>> QueryText(std::string_view sql);

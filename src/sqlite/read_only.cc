@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <strings.h>
 
+#include "base/units.h"
 #include "sqlite/profile.h"
 
 namespace sluice {
@@ -101,8 +102,7 @@ int TimeLimit::OnProgress(void* self) {
 
 Status TimeLimit::Explain(const Status& status) const {
   if (status.code() != StatusCode::kCancelled || !expired_) return status;
-  return {StatusCode::kCancelled,
-          "the query did not end within " + std::to_string(limit_.count()) + " ms",
+  return {StatusCode::kCancelled, "the query did not end within " + FormatDuration(limit_),
           "give it more time (--time-limit), a LIMIT, or an index"};
 }
 

@@ -39,6 +39,8 @@ class TimeLimit {
   TimeLimit(const TimeLimit&) = delete;
   TimeLimit& operator=(const TimeLimit&) = delete;
 
+  // Time that was not spent in SQLite, as when a pager takes no more rows, does not count.
+  void Extend(std::chrono::steady_clock::duration spent_elsewhere) { until_ += spent_elsewhere; }
   // Begins to count anew.
   void Restart();
   bool expired() const;

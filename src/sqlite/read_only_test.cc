@@ -99,9 +99,30 @@ TEST_F(ReadOnlyTest, ATimeLimitEndsAStatement) {
   EXPECT_TRUE(limit.expired());
   const Status status = limit.Explain(answer.error());
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
-  EXPECT_NE(status.message().find("within 20 ms"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("within 20ms"), std::string::npos) << status.message();
   limit.Restart();
   EXPECT_TRUE(db.QueryInteger("SELECT 1")) << "the next one has its own time";
+}
+
+TEST_F(ReadOnlyTest, TimeSpentElsewhereDoesNotCount) {
+  Connection db = Open();
+  TimeLimit limit(db, std::chrono::milliseconds(1), nullptr);
+  limit.Extend(std::chrono::hours(1));
+  EXPECT_TRUE(
+      db.QueryInteger("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < "
+                      "200000) SELECT count(*) FROM n"));
+}
+
+TEST_F(ReadOnlyTest, AFailedPrepareKnowsItsPlaceAndParametersTheirNames) {
+  Connection db = Open();
+  EXPECT_FALSE(db.Prepare("SELECT 1, oops"));
+  EXPECT_EQ(db.ErrorOffset(), std::optional<size_t>(10));
+  Result<Statement> statement = db.Prepare("SELECT :one, @two, $three, ?");
+  ASSERT_TRUE(statement);
+  EXPECT_EQ(statement->ParameterNamed("one"), 1);
+  EXPECT_EQ(statement->ParameterNamed("two"), 2);
+  EXPECT_EQ(statement->ParameterNamed("three"), 3);
+  EXPECT_EQ(statement->ParameterNamed("four"), 0);
 }
 
 TEST_F(ReadOnlyTest, AStopEndsAStatement) {

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "cli/existing_database.h"
+#include "cli/formats.h"
+#include "cli/json_writer.h"
+#include "cli/query_parameters.h"
+#include "cli/reject_text.h"
+#include "sqlite/read_only.h"
+
+namespace sluice {
+namespace {
+
+constexpr const char* kExamples = R"(# a table here, CSV into a pipe or a file
+sluice query app.db 'SELECT level, count(*) AS lines FROM app GROUP BY 1 ORDER BY 2 DESC'
+# values apart from the SQL
+sluice query app.db 'SELECT * FROM app WHERE sid = ? AND round > :round' abc :round=3
+# one value, as it is
+sluice query agents.db 'SELECT line FROM sse_lines WHERE id = 7' --format raw
+# SQL from a file
+sluice query app.db - --format ndjson < report.sql)";
+
+struct QueryRequest {
+  std::shared_ptr<CommonOptions> common = std::make_shared<CommonOptions>();
+  std::string database;
+  std::string sql;
+  std::vector<std::string> parameters;
+  std::optional<RowFormat> format;
+  std::chrono::milliseconds time_limit{30'000};
+  std::optional<uint64_t> max_rows;
+};
+
+std::vector<std::pair<std::string, std::optional<RowFormat>>> QueryFormats() {
+  return {RowFormats().begin(), RowFormats().end()};
+}
+
+Result<std::string> ReadStdin() {
+  std::string text;
+  char buffer[size_t{16} << 10];
+  for (size_t got; (got = std::fread(buffer, 1, sizeof buffer, stdin)) > 0;)
+    text.append(buffer, got);
+  if (std::ferror(stdin) != 0) return Error(Status::Io("stdin: the SQL could not be read"));
+  return text;
+}
+
+// The SQL with a mark under what SQLite stumbled over.
+Status WithPlace(const Status& status, const std::string& sql, std::optional<size_t> offset) {
+  if (!offset || *offset > sql.size()) return status;
+  const size_t line_start = *offset == 0 ? 0 : sql.rfind('\n', *offset - 1) + 1;
+  const std::string line = sql.substr(line_start, sql.find('\n', line_start) - line_start);
+  std::string excerpt = MarkedExcerpt(line, *offset - line_start, 100);
+  excerpt.insert(excerpt.find('\n') + 1, "  ");
+  return {status.code(), fmt::format("{}\n  {}", status.message(), excerpt), status.remedy()};
+}
+
+Value ValueOf(const Statement& statement, int column) {
+  switch (statement.TypeOf(column)) {
+    case Statement::Type::kInteger:
+      return statement.Integer(column);
+    case Statement::Type::kReal:
+      return statement.Real(column);
+    case Statement::Type::kText:
+      return statement.Text(column);
+    case Statement::Type::kBlob:
+      return Blob{statement.Blob(column)};
+    case Statement::Type::kNull:
+      break;
+  }
+  return std::monostate{};
+}
+
+std::vector<std::string> ColumnNames(const Statement& statement) {
+  std::vector<std::string> names;
+  for (int column = 0; column < statement.columns(); ++column)
+    names.emplace_back(statement.ColumnName(column));
+  return names;
+}
+
+// Prints the rows, at most `max_rows`; true when there were more.
+Result<bool> PrintRows(Statement* statement, const std::optional<uint64_t>& max_rows,
+                       RowPrinter* printer) {
+  std::vector<Value> values;
+  while (true) {
+    const auto row = statement->Step();
+    if (!row) return Error(row.error());
+    if (!*row) return false;
+    if (max_rows && printer->rows() == *max_rows) return true;
+    values.clear();
+    for (int column = 0; column < statement->columns(); ++column)
+      values.push_back(ValueOf(*statement, column));
+    if (Status s = printer->Row(values); !s.ok()) return Error(s);
+  }
+}
+
+RowFormat FormatFor(const QueryRequest& request, const Terminal& terminal) {
+  if (request.common->json) return RowFormat::kJson;
+  if (request.format) return *request.format;
+  return terminal.interactive ? RowFormat::kTable : RowFormat::kCsv;
+}
+
+// {"columns": [...], "rows": [...], "truncated": false}
+std::string JsonHead(const std::vector<std::string>& columns) {
+  JsonWriter out;
+  out.BeginArray();
+  for (const std::string& column : columns) out.String(column);
+  out.EndArray();
+  return "{\"columns\":" + out.text() + ",\"rows\":";
+}
+
+Result<ExitStatus> Query(const QueryRequest& request) {
+  std::string sql = request.sql;
+  if (sql == "-") {
+    auto from_stdin = ReadStdin();
+    if (!from_stdin) return Error(from_stdin.error());
+    sql = std::move(*from_stdin);
+  }
+  auto connection = OpenExisting(request.database);
+  if (!connection) return Error(connection.error());
+  TimeLimit limit(*connection, request.time_limit, nullptr);
+  auto statement = connection->Prepare(sql);
+  if (!statement) return Error(WithPlace(statement.error(), sql, connection->ErrorOffset()));
+  if (Status s = BindParameters(request.parameters, &*statement); !s.ok()) return Error(s);
+
+  const Terminal terminal = Terminal::Of(stdout);
+  const std::vector<std::string> columns = ColumnNames(*statement);
+  // One object is whole or not there at all; everything else goes out as it comes.
+  const bool at_once = request.common->json;
+  std::string object = at_once ? JsonHead(columns) : "";
+  RowPrinter printer(FormatFor(request, terminal), columns, terminal, [&](std::string_view bytes) {
+    if (at_once) {
+      object += bytes;
+      return Status();
+    }
+    // A pager may take its time.
+    const Stopwatch writing;
+    Status written = WriteOut(bytes);
+    limit.Extend(writing.elapsed());
+    return written;
+  });
+  const auto truncated = PrintRows(&*statement, request.max_rows, &printer);
+  if (!truncated) return Error(limit.Explain(truncated.error()));
+  if (Status s = printer.Finish(); !s.ok()) return Error(s);
+  if (at_once) {
+    object += fmt::format(",\"truncated\":{}}}\n", *truncated);
+    if (Status s = WriteOut(object); !s.ok()) return Error(s);
+  }
+  if (*truncated && !request.common->quiet) {
+    fmt::print(stderr, "{}; there are more: --max-rows\n", Counted(printer.rows(), "row", "rows"));
+  }
+  return ExitStatus::kDone;
+}
+
+}  // namespace
+
+Command AddQuery(CLI::App* program) {
+  CLI::App* app = program->add_subcommand(
+      "query", "Ask a database in SQL; nothing can be changed by it. One statement");
+  app->footer(kExamples);
+  auto request = std::make_shared<QueryRequest>();
+  Options options(app);
+  options.Positional("DB", "Any SQLite database", &request->database);
+  options.Positional("SQL", "One statement, or - to read it from stdin", &request->sql);
+  options.Positionals("PARAM",
+                      "Values for the parameters of the SQL: in order for ? and ?1, as :name=value "
+                      "for :name. What is "
+                      "written as a number is bound as one",
+                      &request->parameters, false);
+  options.Group("Limits and format");
+  options.Choice("--format",
+                 "How rows are written (default table on a terminal, csv else). Blobs are written "
+                 "as hexadecimal digits, "
+                 "and as they are in raw; csv is RFC 4180 with lines that end in LF",
+                 QueryFormats(), &request->format);
+  options.Duration("--time-limit", "Give up after this long; 0 for never", &request->time_limit);
+  options.Count("--max-rows", "Print at most N rows", &request->max_rows);
+  AddCommonOptions(&options, request->common.get());
+  return {app, request->common, [request] { return Query(*request); }};
+}
+
+}  // namespace sluice

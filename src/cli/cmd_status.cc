@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/existing_database.h"
+#include "cli/formats.h"
+#include "cli/ingest_report.h"
+#include "cli/json_writer.h"
+#include "ledger/ledger.h"
+
+namespace sluice {
+namespace {
+
+constexpr const char* kExamples =
+    R"(# how far each file was read, what was rejected, how the last runs ended
+sluice status agents.db
+# sources that have grown since they were last read
+sluice status agents.db --json | jq '.sources[] | select(.lag_bytes > 0) | .path')";
+
+// A person is shown the sources that changed last; --json has all.
+constexpr size_t kSourcesShown = 20;
+constexpr uint64_t kRunsShown = 5;
+
+struct StatusRequest {
+  std::shared_ptr<CommonOptions> common = std::make_shared<CommonOptions>();
+  std::string database;
+};
+
+// What became of the file of a source since it was read.
+struct SourceNow {
+  enum class State { kStdin, kGone, kShorter, kCompressed, kRead, kGrown } state = State::kGone;
+  std::optional<uint64_t>
+      lag_bytes;  // not read yet; only where it can be told without decompressing
+};
+
+struct Overview {
+  std::string database;
+  uint64_t database_bytes = 0;
+  uint64_t wal_bytes = 0;
+  uint64_t rejects = 0;
+  std::vector<SourceRow> sources;
+  std::vector<SourceNow> now;  // of each source
+  std::vector<RunRow> runs;
+  std::map<std::string, LineCounts> tables;
+};
+
+uint64_t SizeOf(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : size;
+}
+
+bool IsCompressed(const std::string& path) {
+  std::array<char, 4> magic{};
+  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
+  const std::string_view bytes(magic.data(), magic.size());
+  return bytes.substr(0, 2) == "\x1f\x8b" || bytes == "\x28\xb5\x2f\xfd";
+}
+
+SourceNow Look(const KnownSource& source) {
+  using State = SourceNow::State;
+  if (source.key.path == "-") return {State::kStdin, {}};
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(source.key.path, ignored)) return {State::kGone, {}};
+  if (IsCompressed(source.key.path)) return {State::kCompressed, {}};
+  const uint64_t size = SizeOf(source.key.path);
+  if (size < source.offset.bytes) return {State::kShorter, {}};
+  return {size == source.offset.bytes ? State::kRead : State::kGrown, size - source.offset.bytes};
+}
+
+std::string_view Word(SourceNow::State state) {
+  switch (state) {
+    case SourceNow::State::kStdin:
+      return "stdin";
+    case SourceNow::State::kGone:
+      return "gone";
+    case SourceNow::State::kShorter:
+      return "shorter";
+    case SourceNow::State::kCompressed:
+      return "compressed";
+    case SourceNow::State::kRead:
+      return "read";
+    case SourceNow::State::kGrown:
+      return "grown";
+  }
+  return "gone";
+}
+
+Result<Overview> Gather(const std::string& path) {
+  auto connection = OpenExisting(path);
+  if (!connection) return Error(connection.error());
+  if (Status s = HasLedger(*connection); !s.ok()) return Error(s);
+  auto ledger = Ledger::Open(*connection);
+  if (!ledger) return Error(ledger.error());
+  auto sources = ledger->Sources();
+  if (!sources) return Error(sources.error());
+  auto runs = ledger->Runs(kRunsShown);
+  if (!runs) return Error(runs.error());
+  const auto rejects = ledger->CountRejects();
+  if (!rejects) return Error(rejects.error());
+  const auto tables = ledger->Tables();
+  if (!tables) return Error(tables.error());
+
+  Overview overview;
+  overview.database = path;
+  overview.database_bytes = SizeOf(path);
+  overview.wal_bytes = SizeOf(path + "-wal");
+  overview.rejects = *rejects;
+  overview.sources = std::move(*sources);
+  overview.runs = std::move(*runs);
+  for (const std::string& table : *tables) overview.tables[table];
+  std::sort(overview.sources.begin(), overview.sources.end(),
+            [](const SourceRow& a, const SourceRow& b) { return a.updated_at > b.updated_at; });
+  for (const SourceRow& source : overview.sources) {
+    overview.now.push_back(Look(source.source));
+    overview.tables[source.table] += source.counts;
+  }
+  return overview;
+}
+
+std::string SourcesText(const Overview& overview, const Terminal& terminal) {
+  std::string text;
+  RowPrinter table(RowFormat::kTable,
+                   {"source", "table", "rows", "rejects", "read up to", "waiting", "last read"},
+                   terminal, [&](std::string_view bytes) { return text += bytes, Status(); });
+  const size_t shown = std::min(overview.sources.size(), kSourcesShown);
+  for (size_t i = 0; i < shown; ++i) {
+    const SourceRow& source = overview.sources[i];
+    const SourceNow& now = overview.now[i];
+    const std::string offset = FormatSize(source.source.offset.bytes);
+    const std::string waiting = now.lag_bytes
+                                    ? (*now.lag_bytes == 0 ? "nothing" : FormatSize(*now.lag_bytes))
+                                    : std::string(Word(now.state));
+    const Status row =
+        table.Row({std::string_view(source.source.key.path), std::string_view(source.table),
+                   static_cast<int64_t>(source.counts.rows),
+                   static_cast<int64_t>(source.counts.rejects), std::string_view(offset),
+                   std::string_view(waiting), std::string_view(source.updated_at).substr(0, 19)});
+    if (!row.ok()) break;
+  }
+  if (!table.Finish().ok()) text.clear();
+  if (shown < overview.sources.size()) {
+    text += fmt::format("and {} more: --json lists all\n",
+                        FormatCount(overview.sources.size() - shown));
+  }
+  return text;
+}
+
+std::string RunsText(const Overview& overview, const Terminal& terminal) {
+  std::string text;
+  RowPrinter table(RowFormat::kTable,
+                   {"run began", "outcome", "rows", "rejects", "read", "written"}, terminal,
+                   [&](std::string_view bytes) { return text += bytes, Status(); });
+  for (const RunRow& run : overview.runs) {
+    const std::string read = FormatSize(run.bytes_decoded);
+    const std::string written = FormatSize(run.bytes_written);
+    const Status row =
+        table.Row({std::string_view(run.started_at).substr(0, 19), std::string_view(run.outcome),
+                   static_cast<int64_t>(run.counts.rows), static_cast<int64_t>(run.counts.rejects),
+                   std::string_view(read), std::string_view(written)});
+    if (!row.ok()) break;
+  }
+  if (!table.Finish().ok()) text.clear();
+  return text;
+}
+
+std::string StatusText(const Overview& overview, const Terminal& terminal) {
+  std::string text =
+      fmt::format("{} {}, WAL {}, {} from {}, {}\n", terminal.Bold(overview.database + ":"),
+                  FormatSize(overview.database_bytes), FormatSize(overview.wal_bytes),
+                  Counted(overview.tables.size(), "table", "tables"),
+                  Counted(overview.sources.size(), "source", "sources"),
+                  Counted(overview.rejects, "reject", "rejects"));
+  for (const auto& [name, counts] : overview.tables) {
+    text += fmt::format("  {}: {}", terminal.Bold(name), Counted(counts.rows, "row", "rows"));
+    if (counts.replaced > 0)
+      text += fmt::format(" ({} replaced others)", FormatCount(counts.replaced));
+    if (counts.ignored > 0) text += fmt::format(", {} ignored", FormatCount(counts.ignored));
+    if (counts.blank > 0)
+      text += fmt::format(", {}", Counted(counts.blank, "blank line", "blank lines"));
+    text += fmt::format(" of {}\n", Counted(counts.lines, "line", "lines"));
+  }
+  if (!overview.sources.empty()) text += "\n" + SourcesText(overview, terminal);
+  if (!overview.runs.empty()) text += "\n" + RunsText(overview, terminal);
+  if (overview.rejects > 0)
+    text += fmt::format("\nrejects: sluice rejects {}\n", ShellWord(overview.database));
+  return text;
+}
+
+void AppendCounts(const LineCounts& counts, JsonWriter* out) {
+  out->Key("lines").Unsigned(counts.lines);
+  out->Key("rows").Unsigned(counts.rows);
+  out->Key("replaced").Unsigned(counts.replaced);
+  out->Key("ignored").Unsigned(counts.ignored);
+  out->Key("rejects").Unsigned(counts.rejects);
+  out->Key("blank_lines").Unsigned(counts.blank);
+  out->Key("unfinished_lines").Unsigned(counts.unfinished);
+}
+
+void AppendSources(const Overview& overview, JsonWriter* out) {
+  out->Key("sources").BeginArray();
+  for (size_t i = 0; i < overview.sources.size(); ++i) {
+    const SourceRow& source = overview.sources[i];
+    const SourceNow& now = overview.now[i];
+    out->BeginObject();
+    out->Key("path").String(source.source.key.path);
+    out->Key("table").String(source.table);
+    out->Key("offset").Unsigned(source.source.offset.bytes);
+    out->Key("line_number").Unsigned(source.source.offset.lines);
+    AppendCounts(source.counts, out);
+    out->Key("state").String(Word(now.state));
+    out->Key("lag_bytes");
+    now.lag_bytes ? out->Unsigned(*now.lag_bytes) : out->Null();
+    out->Key("updated_at").String(source.updated_at);
+    out->EndObject();
+  }
+  out->EndArray();
+}
+
+std::string StatusJson(const Overview& overview) {
+  JsonWriter out;
+  out.BeginObject();
+  out.Key("database").String(overview.database);
+  out.Key("database_bytes").Unsigned(overview.database_bytes);
+  out.Key("wal_bytes").Unsigned(overview.wal_bytes);
+  out.Key("rejects_kept").Unsigned(overview.rejects);
+  out.Key("tables").BeginArray();
+  for (const auto& [name, counts] : overview.tables) {
+    out.BeginObject().Key("name").String(name);
+    AppendCounts(counts, &out);
+    out.EndObject();
+  }
+  out.EndArray();
+  AppendSources(overview, &out);
+  out.Key("runs").BeginArray();
+  for (const RunRow& run : overview.runs) {
+    out.BeginObject();
+    out.Key("started_at").String(run.started_at);
+    out.Key("ended_at");
+    run.ended_at.empty() ? out.Null() : out.String(run.ended_at);
+    out.Key("outcome").String(run.outcome);
+    out.Key("path").String(run.path);
+    out.Key("command").String(run.command);
+    AppendCounts(run.counts, &out);
+    out.Key("bytes_read").Unsigned(run.bytes_read);
+    out.Key("bytes_decoded").Unsigned(run.bytes_decoded);
+    out.Key("bytes_written").Unsigned(run.bytes_written);
+    out.EndObject();
+  }
+  out.EndArray().EndObject();
+  return out.Take() + "\n";
+}
+
+}  // namespace
+
+Command AddStatus(CLI::App* program) {
+  CLI::App* app = program->add_subcommand(
+      "status", "Show sources and how far they were read, rows, rejects, runs, sizes");
+  app->footer(kExamples);
+  auto request = std::make_shared<StatusRequest>();
+  Options options(app);
+  options.Positional("DB", "A database that sluice ingested into", &request->database);
+  AddCommonOptions(&options, request->common.get());
+
+  return {app, request->common, [request]() -> Result<ExitStatus> {
+            const auto overview = Gather(request->database);
+            if (!overview) return Error(overview.error());
+            const std::string text = request->common->json
+                                         ? StatusJson(*overview)
+                                         : StatusText(*overview, Terminal::Of(stdout));
+            if (Status s = WriteOut(text); !s.ok()) return Error(s);
+            return ExitStatus::kDone;
+          }};
+}
+
+}  // namespace sluice

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/existing_database.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "ledger/ledger.h"
+#include "sqlite/read_only.h"
+
+namespace sluice {
+
+Result<Connection> OpenExisting(const std::string& path) {
+  std::error_code ignored;
+  const auto what = std::filesystem::status(path, ignored);
+  if (path.empty() || !std::filesystem::exists(what)) {
+    return Error(
+        Status::NotFound(fmt::format("{}: there is no such database", path.empty() ? "''" : path),
+                         "sluice ingest DB INPUT... makes one"));
+  }
+  if (std::filesystem::is_directory(what)) {
+    return Error(Status::Usage(fmt::format("{}: this is a directory, not a database", path),
+                               "give the path of the database file"));
+  }
+  return OpenReadOnly(path, {});
+}
+
+Status HasLedger(Connection& connection) {
+  const auto exists = Ledger::Exists(connection);
+  if (!exists) return exists.error();
+  if (*exists) return {};
+  return Status::NotFound(
+      fmt::format("{}: sluice has not ingested into this database", connection.path()),
+      "sluice query shows what is in it; sluice ingest adds to it");
+}
+
+}  // namespace sluice

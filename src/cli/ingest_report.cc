@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/ingest_report.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "cli/json_writer.h"
+
+namespace sluice {
+namespace {
+
+// Sources that a person is shown one by one; more of them are counted.
+constexpr size_t kSourcesShown = 20;
+
+struct TableTotals {
+  LineCounts counts;
+  uint64_t sources = 0;
+  uint64_t sources_with_news = 0;
+};
+
+std::map<std::string, TableTotals> ByTable(const IngestSummary& summary) {
+  std::map<std::string, TableTotals> tables;
+  for (const SourceSummary& source : summary.sources) {
+    TableTotals& totals = tables[source.table];
+    totals.counts += source.counts;
+    ++totals.sources;
+    if (source.counts.lines > 0) ++totals.sources_with_news;
+  }
+  return tables;
+}
+
+double PerSecond(uint64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+double WriteAmplification(const IngestSummary& summary) {
+  if (summary.bytes_decoded == 0) return 0;
+  return static_cast<double>(summary.bytes_written) / static_cast<double>(summary.bytes_decoded);
+}
+
+std::string Duration(double seconds) {
+  return FormatDuration(std::chrono::milliseconds(static_cast<int64_t>(seconds * 1000 + 0.5)));
+}
+
+// "120 rows, 3 replaced, 2 ignored, 1 reject": what is nought is not said, but for rows.
+std::string CountsText(const LineCounts& counts) {
+  std::string text = Counted(counts.rows, "row", "rows");
+  if (counts.replaced > 0) text += fmt::format(" ({} replaced)", FormatCount(counts.replaced));
+  if (counts.ignored > 0) text += fmt::format(", {} ignored", FormatCount(counts.ignored));
+  if (counts.rejects > 0) text += ", " + Counted(counts.rejects, "reject", "rejects");
+  return text;
+}
+
+std::string TableName(const std::string& name) {
+  const bool plain = !name.empty() && name.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_") == std::string::npos;
+  if (plain && (name[0] < '0' || name[0] > '9')) return name;
+  std::string quoted = "\"";
+  for (const char c : name) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
+void AppendCounts(const LineCounts& counts, JsonWriter* out) {
+  out->Key("rows").Unsigned(counts.rows);
+  out->Key("ignored").Unsigned(counts.ignored);
+  out->Key("replaced").Unsigned(counts.replaced);
+  out->Key("rejects").Unsigned(counts.rejects);
+  out->Key("blank_lines").Unsigned(counts.blank);
+  out->Key("unfinished_lines").Unsigned(counts.unfinished);
+  out->Key("lines").Unsigned(counts.lines);
+}
+
+void AppendTexts(const char* key, const std::vector<std::string>& texts, JsonWriter* out) {
+  out->Key(key).BeginArray();
+  for (const std::string& text : texts) out->String(text);
+  out->EndArray();
+}
+
+}  // namespace
+
+std::string ShellWord(const std::string& word) {
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_-./~+,:@%") == std::string::npos;
+  if (plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string SummaryText(const std::string& database, const IngestSummary& summary,
+                        const Terminal& terminal) {
+  const std::string db = ShellWord(database);
+  const auto tables = ByTable(summary);
+  if (summary.counts.lines == 0) {
+    return fmt::format("{}: nothing new in {}\n", database,
+                       Counted(summary.sources.size(), "source", "sources"));
+  }
+
+  std::string text = fmt::format(
+      "{} {} in {}: {} at {:.0f} MB/s, {} rows/s\n", terminal.Bold(database + ":"),
+      CountsText(summary.counts), Duration(summary.seconds), FormatSize(summary.bytes_decoded),
+      PerSecond(summary.bytes_decoded, summary.seconds) / 1e6,
+      FormatCount(static_cast<uint64_t>(PerSecond(summary.counts.rows, summary.seconds))));
+  for (const auto& [name, totals] : tables) {
+    text += fmt::format("  {}: {} from {}\n", terminal.Bold(name), CountsText(totals.counts),
+                        Counted(totals.sources_with_news, "source", "sources"));
+    const uint64_t unchanged = totals.sources - totals.sources_with_news;
+    if (unchanged > 0) text += fmt::format("    nothing new in {} more\n", FormatCount(unchanged));
+  }
+  if (summary.counts.blank > 0)
+    text += fmt::format("  {}\n", Counted(summary.counts.blank, "blank line", "blank lines"));
+  if (summary.counts.unfinished > 0) {
+    text += fmt::format("  {} left for the next run: still being written\n",
+                        Counted(summary.counts.unfinished, "unfinished line", "unfinished lines"));
+  }
+  if (summary.stopped) text += "  stopped early: run it again to go on\n";
+  text += terminal.Dim(fmt::format(
+              "  database {}, {} written, peak memory {}", FormatSize(summary.database_bytes),
+              FormatSize(summary.bytes_written), FormatSize(summary.peak_rss_bytes))) +
+          "\n";
+
+  if (summary.counts.rejects > 0) {
+    text += fmt::format("rejects: {}\n", terminal.Bold("sluice rejects " + db));
+  }
+  const auto fullest = std::max_element(
+      tables.begin(), tables.end(),
+      [](const auto& a, const auto& b) { return a.second.counts.rows < b.second.counts.rows; });
+  if (fullest != tables.end() && fullest->second.counts.rows > 0) {
+    const std::string query = fmt::format("SELECT * FROM {} LIMIT 5", TableName(fullest->first));
+    text += fmt::format("look:    {}\n",
+                        terminal.Bold(fmt::format("sluice query {} {}", db, ShellWord(query))));
+  }
+  return text;
+}
+
+std::string SummaryJson(const std::string& database, const IngestSummary& summary) {
+  JsonWriter out;
+  out.BeginObject();
+  AppendCounts(summary.counts, &out);
+  out.Key("bytes_read").Unsigned(summary.bytes_read);
+  out.Key("bytes_decoded").Unsigned(summary.bytes_decoded);
+  out.Key("bytes_written").Unsigned(summary.bytes_written);
+  out.Key("write_amplification").Real(WriteAmplification(summary));
+  out.Key("database").String(database);
+  out.Key("database_bytes").Unsigned(summary.database_bytes);
+  out.Key("seconds").Real(summary.seconds);
+  out.Key("insert_seconds").Real(summary.insert_seconds);
+  out.Key("index_seconds").Real(summary.index_seconds);
+  out.Key("rows_per_second").Real(PerSecond(summary.counts.rows, summary.seconds));
+  out.Key("peak_rss_bytes").Unsigned(summary.peak_rss_bytes);
+  out.Key("path").String(summary.path);
+  out.Key("stopped").Bool(summary.stopped);
+  out.Key("sources").BeginArray();
+  for (const SourceSummary& source : summary.sources) {
+    out.BeginObject();
+    out.Key("path").String(source.path);
+    out.Key("table").String(source.table);
+    out.Key("offset").Unsigned(source.offset.bytes);
+    AppendCounts(source.counts, &out);
+    out.EndObject();
+  }
+  out.EndArray();
+  AppendTexts("notes", summary.notes, &out);
+  AppendTexts("warnings", summary.warnings, &out);
+  out.EndObject();
+  return out.Take() + "\n";
+}
+
+std::string PlanText(const IngestPlan& plan) {
+  std::string text = fmt::format("{}: would {}\n", plan.database,
+                                 plan.creates_database ? "be made" : "be added to");
+  const size_t shown = std::min(plan.sources.size(), kSourcesShown);
+  for (size_t i = 0; i < shown; ++i) {
+    const IngestPlan::PlannedSource& source = plan.sources[i];
+    text +=
+        fmt::format("  {} ({}): {}, table {} ({})", Printable(source.path),
+                    FormatSize(source.stored_size), source.decision, source.table, source.preset);
+    if (source.from_offset > 0)
+      text += fmt::format(", from byte {}", FormatCount(source.from_offset));
+    text += '\n';
+  }
+  if (shown < plan.sources.size()) {
+    text +=
+        fmt::format("  and {} more: --json lists all\n", FormatCount(plan.sources.size() - shown));
+  }
+  for (const std::string& statement : plan.ddl) text += statement + ";\n";
+  return text;
+}
+
+std::string PlanJson(const IngestPlan& plan) {
+  JsonWriter out;
+  out.BeginObject();
+  out.Key("dry_run").Bool(true);
+  out.Key("database").String(plan.database);
+  out.Key("creates_database").Bool(plan.creates_database);
+  out.Key("sources").BeginArray();
+  for (const IngestPlan::PlannedSource& source : plan.sources) {
+    out.BeginObject();
+    out.Key("path").String(source.path);
+    out.Key("table").String(source.table);
+    out.Key("preset").String(source.preset);
+    out.Key("from_offset").Unsigned(source.from_offset);
+    out.Key("stored_size").Unsigned(source.stored_size);
+    out.Key("decision").String(source.decision);
+    out.EndObject();
+  }
+  out.EndArray();
+  AppendTexts("ddl", plan.ddl, &out);
+  out.EndObject();
+  return out.Take() + "\n";
+}
+
+}  // namespace sluice
