@@ -6,6 +6,7 @@
 namespace sluice {
 
 ContentHash HashOf(std::string_view bytes) {
+  if (bytes.empty()) return {};
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return {.low = hash.low64, .high = hash.high64, .length = static_cast<uint32_t>(bytes.size())};
 }

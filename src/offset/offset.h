@@ -20,6 +20,7 @@ struct ContentHash {
 
   friend bool operator==(const ContentHash&, const ContentHash&) = default;
 };
+// Of nothing it is ContentHash(), so that Offset() is the offset at the start of any source.
 ContentHash HashOf(std::string_view bytes);
 
 // How far a source has been ingested, and by which content it is known again. A value: it is stored
