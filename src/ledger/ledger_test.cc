@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/ledger.h"
 
+#include <fstream>
+#include <iterator>
+
 #include <gtest/gtest.h>
 
 #include "temporary_directory.h"
@@ -167,6 +170,51 @@ TEST_F(LedgerTest, ANewerLayoutIsRefusedAndNothingWritten) {
                   .ok());
   EXPECT_EQ(Ledger::Open(connection_).error().code(), StatusCode::kUnsupported);
   EXPECT_EQ(Ledger::Create(connection_).error().code(), StatusCode::kUnsupported);
+}
+
+std::string Document() {
+  std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/docs/tables.md");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// docs/tables.md is true: its queries run, and it names every column.
+TEST_F(LedgerTest, TheQueriesOfTheDocumentRun) {
+  Make();
+  const std::string document = Document();
+  constexpr std::string_view kBegin = "```sql\n";
+  int queries = 0;
+  for (size_t at = document.find(kBegin); at != std::string::npos; at = document.find(kBegin, at)) {
+    at += kBegin.size();
+    const std::string sql = document.substr(at, document.find("```", at) - at);
+    const Result<std::optional<std::string>> answer = connection_.QueryText(sql);
+    EXPECT_TRUE(answer) << sql << answer.error().message();
+    ++queries;
+  }
+  EXPECT_GE(queries, 7);
+}
+
+TEST_F(LedgerTest, TheDocumentNamesEveryColumn) {
+  Ledger ledger = Make();
+  ASSERT_TRUE(ledger.AddEvent({}).ok());
+  const std::string document = Document();
+  Result<Statement> columns = connection_.Prepare(
+      "SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c"
+      " WHERE t.name GLOB '_sluice_*'");
+  ASSERT_TRUE(columns);
+  int named = 0;
+  for (; columns->Step().value_or(false); ++named) {
+    const std::string table(columns->Text(0));
+    const size_t section = document.find("## `" + table + "`");
+    ASSERT_NE(section, std::string::npos) << table;
+    const std::string text = document.substr(section, document.find("\n## ", section) - section);
+    const std::string column = "`" + std::string(columns->Text(1)) + "`";
+    // The counts of a run are those of a source.
+    const bool counts = table == "_sluice_runs" &&
+                        text.find("`lines` … `unfinished`") != std::string::npos &&
+                        document.find("| " + column + " |") != std::string::npos;
+    EXPECT_TRUE(text.find(column) != std::string::npos || counts) << table << " " << column;
+  }
+  EXPECT_GT(named, 40);
 }
 
 }  // namespace

@@ -16,27 +16,29 @@ Result<std::string> ResolveTarget(const std::string& path);
 
 // A database that is made from nothing, and appears whole or not at all (I6).
 //
-//            Claim                    the caller writes temporary_path() and closes it
-//   ( ) ───────────────▶ claimed ─────────────────────────────────▶ built
-//                           │                                         │ Publish
-//            Abandon, death │          any step fails                 ▼
-//            of the object  │ ◀─────────────────────── check ▶ header ▶ fsync ▶ rename ▶ fsync of
-//            the directory
-//                           ▼                                                     │
-//                       abandoned                                                 ▼
-//       temporary file and lock are gone,                           published: the target is the
-//       new the target is as it was                                     database, in WAL mode, no
-//       -wal beside it
+//        Claim             the caller writes temporary_path(), closes it
+//   ( ) ───────▶ claimed ────────────────────────────────────────────────▶ built
+//                   │                                                        │
+//                   │ Abandon,                                               │ Publish:
+//                   │ the destructor              any step fails             │ check, header,
+//                   fsync, ▼                  ◀──────────────────────────────────── │ rename,
+//               abandoned                                                    │ fsync the directory
+//                                                                            ▼
+//                                                                        published
 //
-// A process that dies on the way leaves the target as it was, a temporary file that the next Claim
-// removes, and a lock that the kernel let go.
+//   abandoned   temporary file and lock are gone, the target is as it was
+//   published   the target is the new database, its header in WAL mode, no -wal beside it
 //
-// Claim: resolves symlinks; takes the lock file `<target>.sluice-lock` (flock; says which process
-// holds it); removes temporary files of dead runs; refuses a target that exists (unless `replace`),
-// and a -wal or -journal beside a missing one. With `replace`: opens the old database exclusively,
-// brings it to journal_mode=DELETE, and holds that lock through the rename; refuses when anyone
-// else is connected, or when it has tables that sluice did not make (unless `force`). Abandon sets
-// its journal_mode back. Publish: without an old database RENAME_NOREPLACE.
+// A process that dies before the rename leaves the target as it was, a temporary file that the next
+// Claim removes, and a lock that the kernel let go. (Dead while replacing, it may leave the old
+// database in journal_mode=DELETE.)
+//
+// Claim resolves symlinks; takes the lock file `<target>.sluice-lock` (target_lock.h); removes
+// temporary files of dead runs; refuses a target that exists (unless `replace`), and a -wal or
+// -journal beside a missing one. With `replace` it opens the old database exclusively, brings it to
+// journal_mode=DELETE and holds that lock through the rename; it refuses when anyone else is
+// connected, or when there are tables that sluice did not make (unless `force`).
+// Publish renames with RENAME_NOREPLACE where there was no old database.
 //
 // Threads: one. Errors: every failure leaves the target untouched, but one: where the sync of the
 // directory fails after the rename, the new database is there and may be gone after a power cut;

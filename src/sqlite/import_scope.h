@@ -17,47 +17,44 @@ namespace sluice {
 //
 //   Begin ──▶ { the caller's transactions, AfterCommit after each }* ──▶ End | Forsake
 //
-// Begin       remembers cache_size, synchronous, wal_autocheckpoint, cache_spill, threads,
-// mmap_size; then sets
-//               cache_size          to `cache_bytes`, unless it is larger already;
-//               synchronous         in WAL mode NORMAL, or FULL with `durable`; elsewhere what it
-//               is,
-//                                   or EXTRA with `durable`, but OFF becomes FULL (I7). NORMAL in
-//                                   WAL mode loses no order: a power cut may take the last commits,
-//                                   rows and offset together (I1), and End syncs them all;
-//               wal_autocheckpoint  out of reach, for checkpoints now go by `wal_cap_bytes`. A WAL
-//               hook of the application's own stays.
-//             What is not touched, and why: journal_mode (never), temp_store (SQLite drops all
-//             temporary tables of the connection when it changes), the busy handler (an
-//             application's own cannot be read back).
-// AfterCommit where the WAL has passed `wal_cap_bytes`: checkpoint PASSIVE, and where readers keep
-// the WAL from starting anew,
-//             RESTART, waiting for them up to `checkpoint_wait` (I3: on this connection). The WAL
-//             may grow beyond the cap while a reader pins it; then this is tried again after each
-//             further quarter of the cap.
-// End         PRAGMA optimize, checkpoint TRUNCATE, every PRAGMA back to what Begin remembered, and
-// read back. A WAL that a reader pins is
-//             synced, so that what was committed is durable whatever `synchronous` was.
+// Begin remembers cache_size, synchronous, wal_autocheckpoint, cache_spill, threads and mmap_size,
+// and sets
+//   cache_size          to `cache_bytes`, unless it is larger already;
+//   synchronous         WAL: NORMAL, or FULL with `durable`. Under NORMAL a power cut may take the
+//                       last commits, rows and offset together (I1); End makes all of them durable.
+//                       Rollback journal: as it is, or EXTRA with `durable`; OFF becomes FULL (I7);
+//   wal_autocheckpoint  out of reach: checkpoints go by `wal_cap_bytes` now. Where the application
+//                       has a WAL hook of its own, the hook stays.
+// It does not touch journal_mode (never), temp_store (SQLite drops the temporary tables of the
+// connection when it changes) or the busy handler (an application's own cannot be read back).
+//
+// AfterCommit checkpoints when the WAL has passed `wal_cap_bytes` (I3: on this connection). PASSIVE
+// moves the frames while others write; RESTART then waits up to `checkpoint_wait` for readers, so
+// that the WAL starts anew. While a reader pins it the WAL grows beyond the cap, and this is tried
+// again after each further quarter of the cap.
+//
+// End runs PRAGMA optimize, checkpoints with TRUNCATE, sets every PRAGMA back and reads it back. A
+// WAL that stays because a reader pins it is synced, so that what was committed is durable.
 //
 // A database with a rollback journal gets all this but the steps of the WAL.
 //
 // It works on an application's own live connection, which it neither opens nor closes, between two
-// transactions of it: an open transaction is an error. A connection that was reopened in mid-import
-// gets the scope by Begin on the new one, with the same options; Forsake() the old scope first, its
-// connection being gone.
+// transactions: an open one is an error. A connection that was reopened in mid-import gets the
+// scope by Begin on the new one, with the same options; Forsake() the old scope before its
+// connection goes.
 //
 // Lifetime: the connection outlives the scope. Threads: the connection's.
-// Errors: after a failed AfterCommit or End the state of the file is not known where a sync failed:
-// condemn the connection (I8). The PRAGMAs are set back even then, for that writes nothing. Who
-// condemned the connection calls Forsake().
+// Errors: where a sync failed in AfterCommit or End, the state of the file is not known: condemn
+// the connection (I8). The PRAGMAs are set back even then, for that writes nothing. After a failed
+// COMMIT call Forsake().
 class ImportScope {
  public:
   struct Options {
     uint64_t cache_bytes = uint64_t{256} << 20;
     uint64_t wal_cap_bytes = uint64_t{64} << 20;
-    bool durable = false;  // synchronous=FULL: a sync of the WAL at each commit
-    std::chrono::milliseconds checkpoint_wait{
-        250};  // for readers, at each RESTART, and at the TRUNCATE
+    bool durable = false;  // each commit is durable when it returns
+    // For readers, at each RESTART and at the TRUNCATE.
+    std::chrono::milliseconds checkpoint_wait{250};
   };
 
   struct Report {

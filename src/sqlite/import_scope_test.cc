@@ -8,6 +8,7 @@
 
 #include "fault_vfs.h"
 #include "other_process.h"
+#include "power_loss.h"
 #include "sqlite/connection.h"
 #include "temporary_directory.h"
 
@@ -280,6 +281,42 @@ TEST_F(ImportScopeTest, AFailedCheckpointIsToldAndThePragmasAreBack) {
       if (!vfs.fired()) {
         EXPECT_GT(nth, 1u);
         break;
+      }
+    }
+  }
+}
+
+// Under synchronous=NORMAL a commit is not synced. End makes all of them durable, pinned or not.
+TEST_F(ImportScopeTest, WhatWasCommittedSurvivesAPowerCutAfterTheEnd) {
+  Insert(5);
+  for (const bool pinned : {false, true}) {
+    PowerLossLog log(folder_.path());
+    FaultVfs vfs(&log);
+    int64_t rows = 0;
+    {
+      Result<Connection> reader = Connection::Open(path(), {});
+      ASSERT_TRUE(reader);
+      Result<Statement> reading = reader->Prepare("SELECT a FROM t");
+      ASSERT_TRUE(!pinned || reading->Step().value_or(false));
+      Result<Connection> db = Connection::Open(path(), {.mode = OpenOptions::Mode::kReadWrite});
+      ASSERT_TRUE(db);
+      Result<ImportScope> scope =
+          ImportScope::Begin(db->handle(), {.checkpoint_wait = std::chrono::milliseconds(5)});
+      ASSERT_TRUE(scope);
+      ASSERT_TRUE(db->Execute("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)").ok());
+      ASSERT_TRUE(scope->AfterCommit().ok());
+      const Result<ImportScope::Report> report = scope->End();
+      ASSERT_TRUE(report);
+      EXPECT_EQ(report->wal_bytes >= 4096, pinned);
+      rows = **db->QueryInteger("SELECT count(*) FROM t");
+      const size_t ended = log.position();
+      TemporaryDirectory after;
+      for (uint32_t seed = 0; seed < 8; ++seed) {
+        log.Replay(ended, seed, after.path());
+        Result<Connection> left =
+            Connection::Open(after / "app.db", {.mode = OpenOptions::Mode::kReadWrite});
+        ASSERT_TRUE(left) << left.error().message();
+        EXPECT_EQ(**left->QueryInteger("SELECT count(*) FROM t"), rows) << "seed " << seed;
       }
     }
   }
