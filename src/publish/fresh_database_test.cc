@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -36,7 +37,8 @@ class FreshDatabaseTest : public testing::Test {
   static void Build(const std::string& path, int value) {
     Result<Connection> db = Connection::Open(path, {.mode = OpenOptions::Mode::kCreate});
     ASSERT_TRUE(db) << db.error().message();
-    ASSERT_TRUE(db->Execute("PRAGMA journal_mode=OFF; CREATE TABLE t(a); CREATE INDEX i ON t(a);"
+    ASSERT_TRUE(db->Execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; CREATE TABLE t(a); "
+                            "CREATE INDEX i ON t(a);"
                             "INSERT INTO t VALUES (" +
                             std::to_string(value) + ")")
                     .ok());
@@ -427,6 +429,45 @@ TEST_F(FreshDatabaseTest, EveryFailureOfSqliteLeavesOneWholeDatabase) {
             << value << ": " << status.message();
         if (!fired) break;
       }
+    }
+  }
+}
+
+// kill -9 before every call of File: what is left is the old or the new, and the next run succeeds.
+TEST_F(FreshDatabaseTest, AKilledRunIsNoObstacleToTheNext) {
+  for (const bool replace : {false, true}) {
+    for (uint64_t nth = 1;; ++nth) {
+      SCOPED_TRACE((replace ? "replacing, call " : "from nothing, call ") + std::to_string(nth));
+      for (const auto& entry : fs::directory_iterator(folder_.path())) fs::remove(entry);
+      if (replace) Build(target(), 1);
+      bool finished = false;
+      {
+        OtherProcess run([&] {
+          uint64_t calls = 0;
+          ScopedFileHook hook(
+              [&](const FileEvent&) { return ++calls == nth ? raise(SIGKILL) : 0; });
+          Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.replace = replace});
+          if (!fresh) return false;
+          Build(fresh->temporary_path(), 2);
+          return fresh->Publish().ok();
+        });
+        finished = run.ready();
+      }
+      if (fs::exists(target())) {
+        const int64_t value = **Connection::Open(target(), {.mode = OpenOptions::Mode::kReadWrite})
+                                    ->QueryInteger("SELECT a FROM t");
+        EXPECT_TRUE(value == 2 || (replace && value == 1 && !finished)) << value;
+      } else {
+        EXPECT_TRUE(!replace && !finished);
+      }
+
+      Result<FreshDatabase> next = FreshDatabase::Claim(target(), {.replace = true});
+      ASSERT_TRUE(next) << next.error().message();
+      Build(next->temporary_path(), 3);
+      ASSERT_TRUE(next->Publish().ok());
+      EXPECT_EQ(Files(), std::vector<std::string>{"a.db"});
+      EXPECT_EQ(ValueIn(target()), 3);
+      if (finished) break;
     }
   }
 }

@@ -45,9 +45,8 @@ Result<std::vector<std::string>> TablesOfOthers(Connection& connection) {
       " WHERE l.schema = 'main' AND l.type IN ('table', 'virtual')"
       " AND l.name NOT GLOB '_sluice_*' AND l.name NOT GLOB 'sqlite_*'"
       " AND l.name COLLATE NOCASE NOT IN (SELECT name FROM ours)"
-      " AND NOT (l.type = 'virtual' AND EXISTS (SELECT 1 FROM ours WHERE name <> '' AND"
-      " (s.sql LIKE '%content=' || quote(name) || '%' OR s.sql LIKE '%content=\"' || name || "
-      "'\"%')))"
+      " AND NOT (l.type = 'virtual' AND EXISTS (SELECT 1 FROM ours WHERE name <> ''"
+      " AND instr(s.sql, 'content=' || quote(name)) > 0))"
       " ORDER BY l.name");
   if (!statement) return Error(statement.error());
   std::vector<std::string> names;
