@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "sqlite/counting_vfs.h"
 #include "sqlite/sqlite_error.h"
 
@@ -37,6 +40,19 @@ Status CannotBeDatabase(const std::string& path, OpenOptions::Mode mode) {
                             "create it (mkdir -p " + folder + "), or check the path");
   }
   return {};
+}
+
+bool MayWriteIn(const std::string& directory) { return access(directory.c_str(), W_OK) == 0; }
+
+// A WAL database that nobody has open needs a new -shm file even to be read.
+Status NoWalHere(const std::string& path) {
+  return Status::Io(
+      path +
+          ": it is in WAL mode, and SQLite can make no files in its directory, which "
+          "it needs to read it: " +
+          std::strerror(errno),
+      "make the directory writable, or copy the database (with its -wal, where there is "
+      "one) to one that is");
 }
 
 int FlagsOf(OpenOptions::Mode mode) {
@@ -238,7 +254,16 @@ Result<Connection> Connection::Open(const std::string& path, const OpenOptions& 
   // SQLite opens anything: only a read finds out that a file is no database, or a WAL that cannot
   // be read here.
   const Result<std::optional<int64_t>> version = connection.QueryInteger("PRAGMA schema_version");
-  if (!version) return Error(version.error());
+  if (!version) {
+    const bool no_wal_here = (sqlite3_errcode(connection.db_) & 0xff) == SQLITE_CANTOPEN &&
+                             !MayWriteIn(DirectoryOf(path));
+    return Error(no_wal_here ? NoWalHere(path) : version.error());
+  }
+  // It also opens for reading what it was to write to, and would say so at the first INSERT.
+  if (options.mode != OpenOptions::Mode::kReadOnly &&
+      sqlite3_db_readonly(connection.db_, "main") == 1) {
+    return Error(SqliteErrorAt(path, connection.db_, SQLITE_READONLY, "open for writing"));
+  }
   return connection;
 }
 
