@@ -15,14 +15,16 @@ enum class StatusCode {
   kBusy,         // another writer holds it, and the wait is over
   kCorruption,   // bytes that are not what they should be: a file that is no database, invalid gzip
   kConstraint,   // a row that a constraint of the table refuses
-  kUnsupported,  // right, but not possible here: a database newer than we are, a schema we cannot change
+  kUnsupported,  // right, but not possible here: a database newer than we are, a schema we cannot
+                 // change
   kCancelled,    // stopped by a signal or by the caller
   kInternal,     // our own mistake: an invariant did not hold
 };
 
 // What came of a call: nothing wrong, or what was wrong, where, and what to do about it.
 //
-// A Status is made once per batch, file or statement, never per line: what is wrong with a line is a RejectReason.
+// A Status is made once per batch, file or statement, never per line: what is wrong with a line is
+// a RejectReason.
 class [[nodiscard]] Status {
  public:
   Status() = default;  // ok

@@ -10,8 +10,8 @@ enum class CellType : uint8_t { kNull, kInteger, kReal, kText, kBlob };
 
 // One extracted value, before the affinity of its column is applied: 16 bytes, no ownership.
 //
-// Lifetime: the bytes of a text or blob are a view into the chunk or the arena of the batch, or into something that
-// outlives the run (I4).
+// Lifetime: the bytes of a text or blob are a view into the chunk or the arena of the batch, or
+// into something that outlives the run (I4).
 struct Cell {
   union {
     int64_t integer;
