@@ -12,8 +12,8 @@
 namespace sluice {
 namespace {
 
-constexpr OpenOptions kCreate{.mode = OpenOptions::Mode::kCreate};
-constexpr OpenOptions kWrite{.mode = OpenOptions::Mode::kReadWrite};
+const OpenOptions kCreate{.mode = OpenOptions::Mode::kCreate};
+const OpenOptions kWrite{.mode = OpenOptions::Mode::kReadWrite};
 
 Connection OpenOrDie(const std::string& path, const OpenOptions& options) {
   Result<Connection> connection = Connection::Open(path, options);
