@@ -23,73 +23,81 @@ enum class OnBadLine : uint8_t {
 
 enum class EventDetail : uint8_t { kOff, kRun, kBatch };
 
-// What `sluice ingest` was asked to do. Every field is an option of the command line (design: "The command line"), its
-// default the one stated here.
+// What `sluice ingest` was asked to do. Every field is an option of the command line (design: "The
+// command line"), its default the one stated here.
 struct IngestOptions {
   std::string database;
-  std::vector<std::string> inputs;         // files, directories, "-"
-  std::string schema = "auto";             // a preset, "auto", or a path that ends in ".toml"
-  std::string table;                       // "" is the schema's own name
-  std::vector<std::string> include;        // globs on the path below the directory that was given
+  std::vector<std::string> inputs;   // files, directories, "-"
+  std::string schema = "auto";       // a preset, "auto", or a path that ends in ".toml"
+  std::string table;                 // "" is the schema's own name
+  std::vector<std::string> include;  // globs on the path below the directory that was given
   std::vector<std::string> exclude;
 
-  std::vector<std::string> primary_key;    // --pk
+  std::vector<std::string> primary_key;  // --pk
   OnConflict on_conflict = OnConflict::kReject;
   bool alter = false;
   bool from_scratch = false;
   bool force = false;
   bool start_at_end = false;
-  std::optional<uint64_t> start_offset;    // decoded bytes; one file only
+  std::optional<uint64_t> start_offset;  // decoded bytes; one file only
 
-  OnBadLine on_bad_line = OnBadLine::kKeep;
+  // Default kKeep. Given in so many words, inputs that are no JSON Lines at all (one document, an
+  // event stream) are taken too, and become rejects; otherwise they are an error.
+  std::optional<OnBadLine> on_bad_line;
   uint64_t max_line_bytes = uint64_t{64} << 20;
 
-  std::optional<uint64_t> memory_bytes;    // default: the smaller of 512 MiB and a quarter of RAM or cgroup
-  std::optional<uint64_t> cache_bytes;     // of SQLite's page cache; default: half of the memory budget
+  std::optional<uint64_t>
+      memory_bytes;  // default: the smaller of 512 MiB and a quarter of RAM or cgroup
+  std::optional<uint64_t>
+      cache_bytes;  // of SQLite's page cache; default: half of the memory budget
   uint64_t wal_cap_bytes = uint64_t{64} << 20;
-  uint64_t commit_rows = 50'000;           // a commit after so many rows ...
-  uint64_t commit_bytes = uint64_t{64} << 20;          // ... or so many decoded bytes ...
-  std::chrono::milliseconds commit_interval{1000};     // ... or so much time, whichever is first
-  std::chrono::milliseconds wait{10'000};              // for another writer
+  uint64_t commit_rows = 50'000;                    // a commit after so many rows ...
+  uint64_t commit_bytes = uint64_t{64} << 20;       // ... or so many decoded bytes ...
+  std::chrono::milliseconds commit_interval{1000};  // ... or so much time, whichever is first
+  std::chrono::milliseconds wait{10'000};           // for another writer
 
   EventDetail events = EventDetail::kRun;
-  std::string events_db;                   // "" is the database itself
+  std::string events_db;  // "" is the database itself
   bool sync_indexes = false;
   bool keep_journal = false;
   enum class Verify { kLight, kQuick, kFull } verify = Verify::kLight;
-  std::optional<uint64_t> stop_after_rows; // rows of this run
+  std::optional<uint64_t> stop_after_rows;  // rows of this run
   bool dry_run = false;
-  unsigned threads = 0;                    // that parse; 0 is one less than the processors, 1 at least
-  uint32_t page_size = 4096;               // of a new database
-  bool durable = false;                    // synchronous=FULL
+  unsigned threads = 0;       // that parse; 0 is one less than the processors, 1 at least
+  uint32_t page_size = 4096;  // of a new database
+  std::string vfs;            // a registered SQLite VFS, for tests that inject faults; "" is ours
+  bool durable = false;       // synchronous=FULL
 };
 
 struct SourceSummary {
   std::string path;
   std::string table;
   Offset offset;
-  LineCounts counts;           // of this run
+  LineCounts counts;  // of this run
 };
 
 // What a run did: the fields of `sluice ingest --json`.
 struct IngestSummary {
   LineCounts counts;
-  uint64_t bytes_read = 0;     // as stored, compressed or not
+  uint64_t bytes_read = 0;  // as stored, compressed or not
   uint64_t bytes_decoded = 0;
-  uint64_t bytes_written = 0;  // where the bytes leave us: SQLite's VFS and base's File
-  uint64_t database_bytes = 0; // size of the database at the end
+  uint64_t bytes_written = 0;   // where the bytes leave us: SQLite's VFS and base's File
+  uint64_t database_bytes = 0;  // size of the database at the end
   double seconds = 0;
-  double insert_seconds = 0;   // from the first byte read to the last rows committed
-  double index_seconds = 0;    // indexes, full text and statistics after the rows
+  double insert_seconds = 0;  // from the first byte read to the last rows committed
+  double index_seconds = 0;   // indexes, full text and statistics after the rows
   uint64_t peak_rss_bytes = 0;
-  std::string path;            // "sqlite", later "pages" and "live"
+  std::string path;  // "sqlite", later "pages" and "live"
   std::vector<SourceSummary> sources;
 
-  // What a person should know besides: recognised presets, sources that were unchanged, strings kept out of numeric columns,
-  // indexes dropped, who pins the WAL. One line each.
+  // What a person should know besides: recognised presets, sources that were unchanged, strings
+  // kept out of numeric columns, indexes dropped, who pins the WAL. One line each.
   std::vector<std::string> notes;
   std::vector<std::string> warnings;
-  bool stopped = false;        // by a signal or --stop-after: what was read whole is committed
+  // Sources that could not be read to their end (damaged gzip, an I/O error): what was read before
+  // is in, the others are in whole, and the run has failed (exit status 1).
+  std::vector<Status> failures;
+  bool stopped = false;  // by a signal or --stop-after: what was read whole is committed
 };
 
 // A run seen from outside, as values, about ten times a second and once at each change of phase.
@@ -101,9 +109,9 @@ struct IngestProgress {
   uint64_t decoded_bytes = 0;
   uint64_t rows = 0;
   uint64_t rejects = 0;
-  double seconds = 0;               // since the run began
-  std::string source;               // being read
-  std::string doing;                // in kIndexing and kFinishing: "index idx_sse_sid (2 of 7)"
+  double seconds = 0;  // since the run began
+  std::string source;  // being read
+  std::string doing;   // in kIndexing and kFinishing: "index idx_sse_sid (2 of 7)"
 };
 
 using ProgressFunction = std::function<void(const IngestProgress&)>;
@@ -113,10 +121,11 @@ struct IngestPlan {
   struct PlannedSource {
     std::string path;
     std::string table;
-    std::string preset;       // recognised preset, or "inferred", or the schema's name
-    uint64_t from_offset = 0; // decoded bytes
+    std::string preset;        // recognised preset, or "inferred", or the schema's name
+    uint64_t from_offset = 0;  // decoded bytes
     uint64_t stored_size = 0;
-    std::string decision;     // "new", "grown", "unchanged", "moved from …", "replaced", ... (docs/sources.md)
+    std::string
+        decision;  // "new", "grown", "unchanged", "moved from …", "replaced", ... (docs/sources.md)
   };
   std::string database;
   bool creates_database = false;
@@ -125,14 +134,16 @@ struct IngestPlan {
 };
 
 struct IngestHooks {
-  ProgressFunction progress;                             // called on the thread that called Run; may be empty
-  std::function<void(const std::string&)> note;          // a line for a person, as it happens ("turned app.db to WAL"); may be empty
+  ProgressFunction progress;  // called on the thread that called Run; may be empty
+  std::function<void(const std::string&)>
+      note;  // a line for a person, as it happens ("turned app.db to WAL"); may be empty
 };
 
-// Runs an ingest to its end. Blocks. `stop` may be set from a signal handler or another thread: then what is whole is made
-// durable, and the summary says `stopped`.
-// Errors: what was committed stays; nothing is half there. The status says what, where and what to do.
-Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& stop, const IngestHooks& hooks);
+// Runs an ingest to its end. Blocks. `stop` may be set from a signal handler or another thread:
+// then what is whole is made durable, and the summary says `stopped`. Errors: what was committed
+// stays; nothing is half there. The status says what, where and what to do.
+Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& stop,
+                                const IngestHooks& hooks);
 
 Result<IngestPlan> PlanIngest(const IngestOptions& options);
 

@@ -156,22 +156,27 @@ Result<FreshDatabase> FreshDatabase::Claim(const std::string& path, const Option
   // One builder per target.
   Result<TargetLock> lock = TargetLock::Acquire(*target, options.wait);
   if (!lock) return Error(lock.error());
-  RemoveTemporariesOfDeadRuns(*target);
+  return Claim(*target, std::move(*lock), options);
+}
+
+Result<FreshDatabase> FreshDatabase::Claim(const std::string& target, TargetLock lock,
+                                           const Options& options) {
+  RemoveTemporariesOfDeadRuns(target);
 
   auto claimed = std::make_unique<Claimed>();
-  claimed->target = *target;
+  claimed->target = target;
   claimed->options = options;
-  claimed->lock = std::move(*lock);
-  claimed->temporary = *target + std::string(kTemporaryMark) + std::to_string(getpid()) + "-" +
+  claimed->lock = std::move(lock);
+  claimed->temporary = target + std::string(kTemporaryMark) + std::to_string(getpid()) + "-" +
                        std::to_string(StartTimeOf(getpid()));
 
-  if (!Exists(*target)) {
-    if (Status status = ForbidLeftovers(*target); !status.ok()) return Error(status);
+  if (!Exists(target)) {
+    if (Status status = ForbidLeftovers(target); !status.ok()) return Error(status);
   } else if (!options.replace) {
-    return Error(ForbidExisting(*target));
+    return Error(ForbidExisting(target));
   } else {
     // From here on nobody else reads or writes the old database.
-    Result<OldDatabase> old = OldDatabase::TakeExclusively(*target, options.force);
+    Result<OldDatabase> old = OldDatabase::TakeExclusively(target, options.force);
     if (!old) return Error(old.error());
     claimed->old = std::move(*old);
   }
@@ -206,11 +211,11 @@ void FreshDatabase::Abandon() {
 
 Status FreshDatabase::Claimed::Check() {
   switch (options.verify) {
-    case Options::Verify::kLight:
+    case Verify::kLight:
       return CheckLightly(temporary);
-    case Options::Verify::kQuick:
+    case Verify::kQuick:
       return CheckThoroughly(temporary, "quick_check");
-    case Options::Verify::kFull:
+    case Verify::kFull:
       break;
   }
   return CheckThoroughly(temporary, "integrity_check");

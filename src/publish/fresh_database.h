@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "publish/target_lock.h"
 
 namespace sluice {
 
@@ -45,16 +46,20 @@ Result<std::string> ResolveTarget(const std::string& path);
 // the status says so.
 class FreshDatabase {
  public:
+  enum class Verify { kLight, kQuick, kFull };
   struct Options {
     bool replace = false;  // --from-scratch
     bool force = false;    // --force: also over tables that sluice did not make
     // kLight: the schema is read, each table and index is opened, the size is right. kQuick and
     // kFull: SQLite's quick_check, integrity_check.
-    enum class Verify { kLight, kQuick, kFull } verify = Verify::kLight;
+    Verify verify = Verify::kLight;
     std::chrono::milliseconds wait{0};  // for another builder of the same target
   };
 
   static Result<FreshDatabase> Claim(const std::string& target, const Options& options);
+  // With a lock that the caller has already: `target` is what ResolveTarget made of it.
+  static Result<FreshDatabase> Claim(const std::string& target, TargetLock lock,
+                                     const Options& options);
   FreshDatabase(FreshDatabase&& other) noexcept;
   FreshDatabase& operator=(FreshDatabase&&) = delete;
   ~FreshDatabase();

@@ -323,7 +323,7 @@ TEST_F(FreshDatabaseTest, SaysWhatCanBeNoTarget) {
 
 // A file that SQLite wrote, with one byte changed behind its back.
 TEST_F(FreshDatabaseTest, ADamagedDatabaseIsNotPublished) {
-  using Verify = FreshDatabase::Options::Verify;
+  using Verify = FreshDatabase::Verify;
   struct Case {
     Verify verify;
     uint64_t at;  // byte to change

@@ -2,27 +2,42 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "batch/row_batch.h"
 #include "offset/offset.h"
+#include "schema/table.h"
 
 namespace sluice {
 
+// A source of a run, as a sink needs to know it. Batches name it by its index.
+struct SinkSource {
+  SourceKey key;
+  uint32_t table = 0;    // index of its table
+  int64_t known_id = 0;  // its row in _sluice_sources, 0 where it has none yet
+};
+
 // How far one source of this run is, to be made durable with the rows before it (I1).
 struct SourceProgress {
-  uint32_t source = 0;  // index of the source in this run
+  uint32_t source = 0;
   Offset offset;
-  LineCounts counts;    // of this run, so far
+  LineCounts added;  // since the last commit
 };
+
+// A step of Finish, in words: "index idx_sse_sid (2 of 7)".
+using StepFunction = std::function<void(const std::string& step)>;
 
 // Where batches go.
 //
-// Legal order of calls:   { Encode* → Write* → Commit }* → Finish | Abandon
-// Threads: Encode from any thread, for different batches at once. All others from one thread, the writer's, in the order
-// of the input (I2).
-// Errors: after a failed Write or Commit only Abandon may follow (I8).
+// Legal order of calls:   { { Encode → Write | AddColumns }* → Commit }* → Finish | Abandon
+// Threads: Encode from any thread, for different batches at once. All others from one thread, the
+// writer's, in the order of the input (I2). Errors: after a failed Write or Commit only Abandon may
+// follow (I8).
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -30,15 +45,20 @@ class Sink {
   // Turns cells into what the sink stores, where that is worth a thread of its own.
   virtual Status Encode(RowBatch* batch) = 0;
 
-  // Takes the rows and rejects of a batch. Rows that the table refuses become rejects of the batch; `ignored` and `replaced`
-  // are added to its counts. When it returns, the batch may be cleared (I4).
+  // Takes the rows and rejects of a batch. Rows that the table refuses become rejects of the batch;
+  // what was ignored and replaced is counted in it. When it returns, the batch may be cleared (I4).
   virtual Status Write(RowBatch* batch) = 0;
 
-  // Makes all that was written durable, together with `progress`. With no write since the last one it costs nothing.
+  // From the next batch on, the table with this index has these columns: those it had, and more
+  // behind them. Lifetime: `table` outlives the sink.
+  virtual Status AddColumns(uint32_t table_index, const Table& table) = 0;
+
+  // Makes all that was written durable, together with `progress`. With nothing written since the
+  // last one, and no progress, it does nothing.
   virtual Status Commit(std::span<const SourceProgress> progress) = 0;
 
-  // After the last Commit: indexes, views, full text, statistics; publishes a new database.
-  virtual Status Finish() = 0;
+  // After the last Commit: indexes, views, full text, statistics; a new database is published.
+  virtual Status Finish(const StepFunction& step) = 0;
 
   // On every other way out: what was committed stays, a database that was being made anew goes.
   virtual void Abandon() = 0;

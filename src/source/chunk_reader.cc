@@ -184,6 +184,7 @@ void ChunkReader::Advance(Chunk* chunk, std::string_view bytes) {
 }
 
 Result<ChunkReader::Start> ResumeAt(Source& source, const Offset& offset) {
+  if (offset.bytes == 0) return ChunkReader::Start{};  // nothing before it could have changed
   Result<Place> place = source.SkipTo(offset.bytes);
   if (!place) return Error(place.error());
   const std::string_view head(place->head);

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/pipeline.h"
+
+#include <utility>
+
+namespace sluice {
+
+LiveTables::LiveTables(std::vector<Table> tables) {
+  for (Table& table : tables) {
+    versions_.push_back(std::move(table));
+    current_.push_back(std::make_unique<std::atomic<const Table*>>(&versions_.back()));
+  }
+}
+
+const Table& LiveTables::Replace(uint32_t index, Table table) {
+  versions_.push_back(std::move(table));
+  current_[index]->store(&versions_.back(), std::memory_order_release);
+  return versions_.back();
+}
+
+void ParserThread::Parse(Parcel* parcel, const ChunkPart& part, const Table& table,
+                         const ExtractContext& context) {
+  const auto extractor = extractors_.try_emplace(&table, table).first;
+  ParseChunk(parcel, part, table, context, &extractor->second);
+}
+
+Pipeline::Pipeline(const std::vector<PipelineSource>& sources, const LiveTables& tables,
+                   const StopToken& stop, Options options)
+    : sources_(sources),
+      tables_(tables),
+      stop_(stop),
+      options_(std::move(options)),
+      pool_(options_.buffers, options_.buffer_bytes) {
+  reader_ = std::thread([this] { ReadAll(); });
+  for (unsigned i = 0; i < options_.parsers; ++i) {
+    parsers_.emplace_back([this] { ParseAll(); });
+  }
+}
+
+Pipeline::~Pipeline() {
+  {
+    MutexLock lock(mutex_);
+    torn_down_ = true;
+    work_ready_.NotifyAll();
+  }
+  pool_.Close();
+  reader_.join();
+  for (std::thread& parser : parsers_) parser.join();
+  // Chunks go back to the pool before it ends.
+  MutexLock lock(mutex_);
+  work_.clear();
+  done_.clear();
+}
+
+// ---- The reader's thread
+// ----------------------------------------------------------------------------------------------
+
+void Pipeline::ReadAll() {
+  for (uint32_t i = 0; i < sources_.size() && !stop_.stopped(); ++i) {
+    const Status status = ReadSource(i);
+    if (status.ok()) continue;
+    if (status.code() == StatusCode::kCancelled) break;
+    // In its place in the order: the writer hears of it when all that was read before is written.
+    std::unique_ptr<Parcel> failed = TakeFree();
+    failed->source = i;
+    failed->read_status = status;
+    if (!Hand(std::move(failed))) break;
+  }
+  MutexLock lock(mutex_);
+  read_all_ = true;
+  work_ready_.NotifyAll();
+  done_ready_.NotifyAll();
+}
+
+Status Pipeline::ReadSource(uint32_t index) {
+  const PipelineSource& planned = sources_[index];
+  Result<std::unique_ptr<Source>> source = planned.open();
+  if (!source) return source.error();
+  Result<ChunkReader::Start> start = ResumeAt(**source, planned.from);
+  if (!start) return start.error();
+  ChunkReader reader(**source, pool_, options_.max_line_bytes, std::move(*start));
+
+  bool after_tail = planned.from.tail_taken;
+  for (bool last = false; !last;) {
+    if (stop_.stopped()) return {StatusCode::kCancelled, "stopped"};
+    Result<Chunk> chunk = reader.Next();
+    if (!chunk) return chunk.error();
+    last = chunk->ends_source;
+
+    std::unique_ptr<Parcel> parcel = TakeFree();
+    parcel->source = index;
+    parcel->chunk = std::move(*chunk);
+    parcel->may_grow = (*source)->may_grow();
+    parcel->rereadable = (*source)->rereadable();
+    parcel->begins_after_tail = std::exchange(after_tail, false);
+    parcel->max_line_bytes = options_.max_line_bytes;
+    parcel->stored_bytes = (*source)->stored_bytes_read();
+    if (!Hand(std::move(parcel))) return {StatusCode::kCancelled, "torn down"};
+  }
+  return {};
+}
+
+std::unique_ptr<Parcel> Pipeline::TakeFree() {
+  std::unique_ptr<Parcel> parcel;
+  {
+    MutexLock lock(mutex_);
+    if (!free_.empty()) {
+      parcel = std::move(free_.back());
+      free_.pop_back();
+    }
+  }
+  if (parcel == nullptr) parcel = std::make_unique<Parcel>();
+  parcel->chunk = Chunk();
+  parcel->read_status = Status();
+  return parcel;
+}
+
+bool Pipeline::Hand(std::unique_ptr<Parcel> parcel) {
+  MutexLock lock(mutex_);
+  if (torn_down_) return false;
+  parcel->sequence = handed_++;
+  work_.push_back(std::move(parcel));
+  work_ready_.NotifyOne();
+  return true;
+}
+
+// ---- The parsers' threads
+// ---------------------------------------------------------------------------------------------
+
+void Pipeline::ParseAll() {
+  ParserThread parser;
+  std::unique_ptr<Parcel> parcel;
+  while (TakeWork(&parcel)) {
+    const PipelineSource& source = sources_[parcel->source];
+    if (parcel->read_status.ok()) {
+      parser.Parse(parcel.get(), WholeOf(parcel->chunk), tables_.Get(source.table),
+                   {.source_path = source.path, .ingested_at = options_.ingested_at});
+    }
+    MutexLock lock(mutex_);
+    const uint64_t sequence = parcel->sequence;
+    done_[sequence] = std::move(parcel);
+    done_ready_.NotifyAll();
+  }
+}
+
+bool Pipeline::TakeWork(std::unique_ptr<Parcel>* parcel) {
+  MutexLock lock(mutex_);
+  while (!torn_down_ && work_.empty() && !read_all_) work_ready_.Wait(mutex_);
+  if (torn_down_ || work_.empty()) return false;
+  *parcel = std::move(work_.front());
+  work_.pop_front();
+  return true;
+}
+
+// ---- The writer's thread
+// ----------------------------------------------------------------------------------------------
+
+std::unique_ptr<Parcel> Pipeline::NextInOrder(std::chrono::steady_clock::time_point deadline) {
+  MutexLock lock(mutex_);
+  for (;;) {
+    const auto next = done_.find(next_sequence_);
+    if (next != done_.end()) {
+      std::unique_ptr<Parcel> parcel = std::move(next->second);
+      done_.erase(next);
+      ++next_sequence_;
+      return parcel;
+    }
+    ended_ = read_all_ && next_sequence_ == handed_;
+    if (ended_ || !done_ready_.WaitUntil(mutex_, deadline)) return nullptr;
+  }
+}
+
+void Pipeline::Release(std::unique_ptr<Parcel> parcel) {
+  parcel->batch.Clear();
+  parcel->chunk = Chunk();
+  MutexLock lock(mutex_);
+  free_.push_back(std::move(parcel));
+}
+
+void Pipeline::ParseAgain(Parcel* parcel, const ChunkPart& part) {
+  const PipelineSource& source = sources_[parcel->source];
+  writers_parser_.Parse(parcel, part, tables_.Get(source.table),
+                        {.source_path = source.path, .ingested_at = options_.ingested_at});
+}
+
+}  // namespace sluice

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/plan.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "base/file.h"
+#include "extract/inference.h"
+#include "extract/recognise.h"
+#include "follow/identity.h"
+#include "schema/names.h"
+#include "schema/schema.h"
+#include "source/inputs.h"
+#include "source/open.h"
+#include "source/peeked_source.h"
+
+namespace sluice {
+namespace {
+
+// Enough for some hundred lines of most logs, and for the first message of an agent's session.
+constexpr size_t kSampleBytes = size_t{256} << 10;
+
+// Where lines go whose table was inferred and not named. One name for all inputs, for a run with
+// one input more must find the table of the run before.
+constexpr std::string_view kInferredTable = "lines";
+
+// An input and what its first bytes say.
+struct Candidate {
+  std::string path;   // "-" is stdin
+  bool named = true;  // an argument; false: found in a directory
+  SourceKey key;
+  uint64_t stored_size = 0;
+  std::unique_ptr<PeekedSource> opened;  // what cannot be opened twice
+  std::string sample;
+  bool sample_is_whole = false;
+  Recognised recognised;
+};
+
+class Planner {
+ public:
+  Planner(const IngestOptions& options, const StopToken& stop, TargetDatabase* target)
+      : options_(options), stop_(stop), target_(target) {}
+
+  Result<RunPlan> Make() {
+    if (Status s = FindCandidates(); !s.ok()) return Error(s);
+    if (Status s = ReadKnownSources(); !s.ok()) return Error(s);
+    if (Status s = LookAtCandidates(); !s.ok()) return Error(s);
+    if (Status s = ChooseTables(); !s.ok()) return Error(s);
+    if (Status s = IdentifySources(); !s.ok()) return Error(s);
+    if (Status s = FindMovedSources(); !s.ok()) return Error(s);
+    if (Status s = AddCompanions(); !s.ok()) return Error(s);
+    if (Status s = RefuseForeignDatabase(); !s.ok()) return Error(s);
+    for (const std::string& note : target_->notes()) plan_.notes.push_back(note);
+    for (const Table& table : plan_.tables) {
+      for (std::string& warning : SchemaWarnings(table))
+        plan_.warnings.push_back(std::move(warning));
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  bool infers() const { return options_.schema == "auto"; }
+
+  // ---- Inputs
+  // ---------------------------------------------------------------------------------------------------------
+
+  Status FindCandidates() {
+    Result<std::vector<std::string>> paths =
+        ExpandInputs(options_.inputs, {.include = options_.include, .exclude = options_.exclude},
+                     target_->path());
+    if (!paths) return paths.error();
+    for (const std::string& path : *paths) {
+      const bool named =
+          std::find(options_.inputs.begin(), options_.inputs.end(), path) != options_.inputs.end();
+      candidates_.push_back({.path = path, .named = named});
+    }
+    if (options_.start_offset && candidates_.size() != 1) {
+      return Status::Usage(
+          "--start-offset is for one file, and there are " + std::to_string(candidates_.size()),
+          "name one file");
+    }
+    return {};
+  }
+
+  // The first bytes of each input: what they are, and for `auto` which table they want.
+  Status LookAtCandidates() {
+    std::vector<Candidate> taken;
+    for (Candidate& candidate : candidates_) {
+      Status read = ReadFirstBytes(&candidate);
+      if (!read.ok()) return read;
+      candidate.recognised = Recognise(candidate.sample, candidate.sample_is_whole);
+      Status shape = CheckShape(candidate);
+      if (shape.ok()) {
+        taken.push_back(std::move(candidate));
+      } else if (candidate.named) {
+        return shape;
+      } else {
+        plan_.warnings.push_back("left out " + shape.message());
+      }
+    }
+    candidates_ = std::move(taken);
+    return {};
+  }
+
+  Status ReadFirstBytes(Candidate* candidate) {
+    Result<std::unique_ptr<Source>> source =
+        candidate->path == "-" ? OpenStdin(&stop_) : OpenSource(candidate->path, &stop_);
+    if (!source) return source.error();
+    auto peeked = std::make_unique<PeekedSource>(std::move(*source));
+    Result<std::string_view> sample = peeked->Peek(kSampleBytes);
+    // What is damaged further on is read up to there, and the run says so when it gets there.
+    if (!sample && sample.error().code() != StatusCode::kCorruption) return sample.error();
+    candidate->sample = sample ? std::string(*sample) : std::string();
+    candidate->sample_is_whole = peeked->peeked_all();
+    candidate->key = peeked->key();
+    candidate->stored_size = peeked->stored_size();
+    if (!peeked->rereadable()) candidate->opened = std::move(peeked);
+    return {};
+  }
+
+  // One document, an event stream or a binary file would become thousands of rejects: one line says
+  // so instead. Who asked for it in so many words (--on-bad-line) gets the rejects.
+  Status CheckShape(const Candidate& candidate) const {
+    switch (candidate.recognised.shape) {
+      case Recognised::Shape::kEmpty:
+      case Recognised::Shape::kJsonLines:
+      case Recognised::Shape::kText:
+        return {};
+      default:
+        if (options_.on_bad_line.has_value()) return {};
+        return NotJsonLines(candidate.recognised.shape, candidate.path);
+    }
+  }
+
+  // ---- Tables
+  // ---------------------------------------------------------------------------------------------------------
+
+  Status ReadKnownSources() {
+    Result<std::vector<SourceRow>> rows = target_->Sources();
+    if (!rows) return rows.error();
+    for (SourceRow& row : *rows) known_[row.table].push_back(std::move(row.source));
+    return {};
+  }
+
+  Status ChooseTables() {
+    for (Candidate& candidate : candidates_) {
+      PlannedSource source;
+      source.key = candidate.key;
+      source.stored_size = candidate.stored_size;
+      Status s = infers() ? ChooseByContent(candidate, &source) : ChooseByOption(&source);
+      if (!s.ok()) return s;
+      source.open = std::move(candidate.opened);
+      plan_.sources.push_back(std::move(source));
+    }
+    return InferTable();
+  }
+
+  Status ChooseByOption(PlannedSource* source) {
+    source->schema = options_.schema;
+    const bool is_file = options_.schema.ends_with(".toml");
+    return UseTable(
+        options_.schema,
+        [&] { return is_file ? LoadSchema(options_.schema) : LoadPreset(options_.schema); },
+        source);
+  }
+
+  Status ChooseByContent(const Candidate& candidate, PlannedSource* source) {
+    // A source stays with the table that has its first lines, whatever its later lines look like.
+    if (const std::optional<std::string> table = AutoTableOf(candidate))
+      return UseStored(*table, source);
+    if (!candidate.recognised.preset.empty()) {
+      source->schema = candidate.recognised.preset;
+      return UseTable(
+          source->schema, [&] { return LoadPreset(source->schema); }, source);
+    }
+    const std::string name = options_.table.empty() ? std::string(kInferredTable) : options_.table;
+    Result<std::optional<Table>> stored = target_->StoredTable(name);
+    if (!stored) return stored.error();
+    if (stored->has_value()) return UseStored(name, source);
+    source->schema = "inferred";
+    samples_.push_back(candidate.sample);
+    inferred_sources_.push_back(plan_.sources.size());
+    return {};
+  }
+
+  // The table that `auto` put this source into in an earlier run.
+  std::optional<std::string> AutoTableOf(const Candidate& candidate) {
+    if (candidate.opened != nullptr || !options_.table.empty()) return std::nullopt;
+    for (const auto& [table, sources] : known_) {
+      Result<std::optional<Table>> stored = target_->StoredTable(table);
+      if (!stored || !stored->has_value() || (*stored)->preset.empty() ||
+          (*stored)->preset == "raw")
+        continue;
+      Result<Identity> identity = Identify(candidate.key.path, sources);
+      if (identity && identity->source_id != 0) return table;
+    }
+    return std::nullopt;
+  }
+
+  Status UseStored(const std::string& name, PlannedSource* source) {
+    source->schema = "stored";
+    return UseTable(
+        "stored " + name,
+        [&]() -> Result<Table> {
+          Result<std::optional<Table>> stored = target_->StoredTable(name);
+          if (!stored) return Error(stored.error());
+          return std::move(**stored);
+        },
+        source);
+  }
+
+  // Loads each schema once; `key` is what it is known by during this run.
+  template <typename Load>
+  Status UseTable(const std::string& key, Load load, PlannedSource* source) {
+    const auto found = tables_by_key_.find(key);
+    if (found != tables_by_key_.end()) {
+      source->table = found->second;
+      return {};
+    }
+    Result<Table> table = load();
+    if (!table) return table.error();
+    if (!options_.table.empty() && !SameName(table->name, options_.table))
+      RenameTable(&*table, options_.table);
+    Result<uint32_t> index = AddTable(std::move(*table));
+    if (!index) return index.error();
+    source->table = tables_by_key_[key] = *index;
+    return {};
+  }
+
+  Result<uint32_t> AddTable(Table table) {
+    if (Status s = ApplyKeyOptions(&table); !s.ok()) return Error(s);
+    if (Status s = FitStoredTable(&table); !s.ok()) return Error(s);
+    for (uint32_t i = 0; i < plan_.tables.size(); ++i) {
+      if (!SameName(plan_.tables[i].name, table.name)) continue;
+      if (plan_.tables[i].preset == table.preset) return i;
+      return Error(Status::Usage(
+          "the inputs are of several kinds, and cannot all go to the table " + table.name,
+          "leave out --table, or ingest them one kind at a time"));
+    }
+    plan_.tables.push_back(std::move(table));
+    return static_cast<uint32_t>(plan_.tables.size() - 1);
+  }
+
+  Status ApplyKeyOptions(Table* table) const {
+    if (options_.primary_key.empty()) return {};
+    table->primary_key = options_.primary_key;
+    table->on_conflict = options_.on_conflict;
+    table->rowid_column.clear();
+    return CheckTable(*table);
+  }
+
+  // A table of an earlier run keeps the columns that it has: only its indexes, views and the rule
+  // for duplicates may be new.
+  Status FitStoredTable(Table* table) {
+    Result<std::optional<Table>> stored = target_->StoredTable(table->name);
+    if (!stored) return stored.error();
+    if (!stored->has_value()) return {};
+    Table& old = **stored;
+    if (!options_.primary_key.empty() && old.primary_key != table->primary_key) {
+      return Status::Usage(target_->path() + ": the table " + table->name + " was made with " +
+                               (old.primary_key.empty() ? "no primary key" : "another primary key"),
+                           "leave out --pk, or use --table for a new table");
+    }
+    for (const Column& column : table->columns) {
+      const bool there = std::any_of(old.columns.begin(), old.columns.end(), [&](const Column& c) {
+        return SameName(c.name, column.name);
+      });
+      if (there) continue;
+      return Status::Usage(target_->path() + ": the table " + table->name +
+                               " was made by another schema: it has no column " + column.name,
+                           "use --table for a new table, or --from-scratch for a new database");
+    }
+    if (options_.primary_key.empty()) {
+      table->primary_key = old.primary_key;
+      table->on_conflict = old.on_conflict;
+      table->rowid_column = old.rowid_column;
+    }
+    return {};
+  }
+
+  Status InferTable() {
+    if (inferred_sources_.empty()) return {};
+    Inference inference;
+    for (const std::string& sample : samples_) inference.Add(sample);
+    Table table =
+        inference.Finish(options_.table.empty() ? kInferredTable : std::string_view(options_.table),
+                         options_.primary_key);
+    Result<uint32_t> index = AddTable(std::move(table));
+    if (!index) return index.error();
+    for (size_t source : inferred_sources_) plan_.sources[source].table = *index;
+    return {};
+  }
+
+  // The tables that views read, made empty where nothing goes to them in this run.
+  Status AddCompanions() {
+    const size_t with_sources = plan_.tables.size();
+    for (size_t i = 0; i < with_sources; ++i) {
+      Result<std::vector<Table>> family = WithCompanions(plan_.tables[i]);
+      if (!family) return family.error();
+      for (size_t member = 1; member < family->size(); ++member) {
+        Result<uint32_t> added = AddTable(std::move((*family)[member]));
+        if (!added) return added.error();
+      }
+    }
+    return {};
+  }
+
+  // A database that another application made gets a table of ours only where we were told its name.
+  Status RefuseForeignDatabase() {
+    if (!options_.table.empty()) return {};
+    Result<std::vector<std::string>> foreign = target_->ForeignTables();
+    if (!foreign) return foreign.error();
+    if (foreign->empty()) return {};
+    return Status::Usage(target_->path() +
+                             " is the database of another application (it has the table " +
+                             foreign->front() + (foreign->size() > 1 ? " and others)" : ")"),
+                         "say --table NAME to write into it all the same, or name a new database");
+  }
+
+  // ---- Offsets
+  // --------------------------------------------------------------------------------------------------------
+
+  Status IdentifySources() {
+    // The file that still stands where it stood comes first: what has its content under another
+    // name is then a copy.
+    std::vector<size_t> order(plan_.sources.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::stable_partition(order.begin(), order.end(),
+                          [&](size_t i) { return StandsWhereItWas(plan_.sources[i]); });
+    for (size_t i : order) {
+      if (Status s = IdentifySource(&plan_.sources[i]); !s.ok()) return s;
+    }
+    return {};
+  }
+
+  std::vector<KnownSource>& KnownTo(const PlannedSource& source) {
+    return known_[plan_.tables[source.table].name];
+  }
+
+  bool StandsWhereItWas(const PlannedSource& source) {
+    const std::vector<KnownSource>& known = KnownTo(source);
+    return std::any_of(known.begin(), known.end(),
+                       [&](const KnownSource& k) { return k.key.path == source.key.path; });
+  }
+
+  Status IdentifySource(PlannedSource* source) {
+    source->decision = "new";
+    if (source->open != nullptr) return {};  // a pipe is a new source each time
+    if (options_.start_offset) return StartAtByte(source, *options_.start_offset);
+
+    std::vector<KnownSource>& known = KnownTo(*source);
+    Result<Identity> identity = Identify(source->key.path, known);
+    if (!identity) return identity.error();
+    Adopt(*identity, source);
+    for (int64_t id : identity->displaced) displaced_.push_back({id, source->table});
+    if (identity->source_id == 0 && options_.start_at_end) return StartAtEnd(source);
+    return {};
+  }
+
+  // Goes on where the identity says. From here on its source is known by its new place: what has
+  // the same content is a copy.
+  void Adopt(const Identity& identity, PlannedSource* source) {
+    source->decision = Describe(identity);
+    source->key = identity.key;
+    source->known_id = identity.source_id;
+    source->from = identity.start.offset;
+    for (KnownSource& known : KnownTo(*source)) {
+      if (known.id != identity.source_id) continue;
+      source->new_place = known.key != identity.key;
+      known.key = identity.key;
+    }
+  }
+
+  Status StartAtByte(PlannedSource* source, uint64_t bytes) {
+    Result<std::unique_ptr<Source>> file = OpenSource(source->key.path);
+    if (!file) return file.error();
+    Result<Place> place = (*file)->SkipTo(bytes);
+    if (!place) return place.error();
+    if (bytes > 0 && place->reached && !place->before.ends_with('\n')) {
+      return Status::Usage(
+          source->key.path + ": byte " + std::to_string(bytes) + " is in the middle of a line",
+          "--start-offset wants the byte behind a newline");
+    }
+    if (file = OpenSource(source->key.path); !file) return file.error();
+    Result<Offset> offset = OffsetAtByte(**file, bytes);
+    if (!offset) return offset.error();
+    source->from = *offset;
+    source->new_place = true;
+    source->decision = "new, from byte " + std::to_string(bytes);
+    return {};
+  }
+
+  Status StartAtEnd(PlannedSource* source) {
+    Result<std::unique_ptr<Source>> file = OpenSource(source->key.path);
+    if (!file) return file.error();
+    Result<Offset> offset = OffsetAtEnd(**file);
+    if (!offset) return offset.error();
+    source->from = *offset;
+    source->new_place = true;
+    source->decision = "new, from its end";
+    return {};
+  }
+
+  // Of a source whose path has other content now the rest may stand under another name:
+  // app.jsonl.1, app.jsonl.1.gz.
+  Status FindMovedSources() {
+    std::vector<std::string> except;
+    for (const PlannedSource& source : plan_.sources) except.push_back(source.key.path);
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"})
+      except.push_back(target_->path() + suffix);
+
+    std::vector<PlannedSource> found;
+    for (const auto& [id, table] : displaced_) {
+      PlannedSource source;
+      source.table = table;
+      source.schema = "stored";
+      const std::vector<KnownSource>& known = KnownTo(source);
+      const auto displaced = std::find_if(known.begin(), known.end(),
+                                          [id = id](const KnownSource& k) { return k.id == id; });
+      if (displaced == known.end()) continue;
+      Result<std::optional<Identity>> identity = FindMoved(*displaced, known, except);
+      if (!identity) return identity.error();
+      if (!identity->has_value()) continue;
+      Adopt(**identity, &source);
+      if (Result<FileInfo> info = Stat(source.key.path)) source.stored_size = info->size;
+      except.push_back(source.key.path);
+      found.push_back(std::move(source));
+    }
+    // Its lines are older than those of the file that took its place.
+    plan_.sources.insert(plan_.sources.begin(), std::make_move_iterator(found.begin()),
+                         std::make_move_iterator(found.end()));
+    return {};
+  }
+
+  const IngestOptions& options_;
+  const StopToken& stop_;
+  TargetDatabase* target_;
+  RunPlan plan_;
+
+  std::vector<Candidate> candidates_;
+  std::map<std::string, std::vector<KnownSource>> known_;  // by table
+  std::map<std::string, uint32_t> tables_by_key_;
+  std::vector<std::string> samples_;  // of the inputs whose table is inferred
+  std::vector<size_t> inferred_sources_;
+  std::vector<std::pair<int64_t, uint32_t>>
+      displaced_;  // ids of known sources, and the index of their table
+};
+
+}  // namespace
+
+Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
+                         TargetDatabase* target) {
+  return Planner(options, stop, target).Make();
+}
+
+}  // namespace sluice

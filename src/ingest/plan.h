@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "base/stop.h"
+#include "ingest/run.h"
+#include "offset/offset.h"
+#include "schema/table.h"
+#include "sink/target_database.h"
+#include "source/source.h"
+
+namespace sluice {
+
+// One source of a run: which table its lines go to, and from where on it is read.
+struct PlannedSource {
+  SourceKey key;
+  uint32_t table = 0;        // index in RunPlan::tables
+  int64_t known_id = 0;      // its row in _sluice_sources; 0 for a new one
+  Offset from;               // where to go on; 0 for a new one
+  bool new_place = false;    // the ledger is to learn of its key or offset even if no line follows
+  uint64_t stored_size = 0;  // of the file, compressed or not; 0 where it is not known
+  std::string decision;      // "new", "grown", "unchanged", ...: see docs/sources.md
+  std::string
+      schema;  // how the table was chosen: the name of a preset, "inferred", "stored", a path
+  std::unique_ptr<Source> open;  // stdin, which is opened but once
+};
+
+// What a run will do, decided before the first row is written.
+struct RunPlan {
+  std::vector<Table> tables;
+  std::vector<PlannedSource> sources;  // in the order in which they are read
+  std::vector<std::string> notes;
+  std::vector<std::string> warnings;
+};
+
+// Finds the inputs, recognises or infers their tables, and decides by content which of them the
+// database knows already. Errors: kUsage and kNotFound for what was asked wrongly, kUnsupported for
+// a schema that the table in the database does not fit.
+Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
+                         TargetDatabase* target);
+
+}  // namespace sluice

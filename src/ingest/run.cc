@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/run.h"
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "ingest/meter.h"
+#include "ingest/pipeline.h"
+#include "ingest/plan.h"
+#include "ingest/writer.h"
+#include "sink/sqlite_sink.h"
+#include "sink/target_database.h"
+#include "source/open.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+// How the memory budget is shared: half is SQLite's page cache, a quarter the buffers of chunks
+// with their rows, and the rest is room for what a long line needs, and for the program itself.
+struct MemoryPlan {
+  uint64_t cache_bytes;
+  size_t buffers;
+  size_t buffer_bytes;
+};
+
+MemoryPlan ShareMemory(const IngestOptions& options) {
+  const uint64_t budget = options.memory_bytes.value_or(std::min(512 * kMiB, MemoryLimit() / 4));
+  MemoryPlan plan;
+  plan.cache_bytes = options.cache_bytes.value_or(budget / 2);
+  // A commit falls between two chunks: small commits want small chunks. A row of a log is some 400
+  // bytes.
+  const uint64_t commit_bytes = std::min(options.commit_bytes, options.commit_rows * 400);
+  plan.buffer_bytes = static_cast<size_t>(std::clamp<uint64_t>(commit_bytes / 4, kMiB / 16, kMiB));
+  // Cells and lines take about as much again as the text they are views of.
+  plan.buffers =
+      static_cast<size_t>(std::clamp<uint64_t>(budget / 4 / (2 * plan.buffer_bytes), 4, 32));
+  return plan;
+}
+
+unsigned ParserThreads(const IngestOptions& options) {
+  if (options.threads > 0) return options.threads;
+  return std::max(1u, std::thread::hardware_concurrency() - 1);  // the writer has the other one
+}
+
+TargetDatabase::Options TargetOptions(const IngestOptions& options, bool look_only) {
+  return {.from_scratch = options.from_scratch,
+          .force = options.force,
+          .verify = static_cast<FreshDatabase::Verify>(options.verify),
+          .keep_journal = options.keep_journal,
+          .wait = options.wait,
+          .page_size = options.page_size,
+          .look_only = look_only,
+          .vfs = options.vfs};
+}
+
+SqliteSink::Options SinkOptions(const IngestOptions& options, const MemoryPlan& memory,
+                                const std::string& started_at) {
+  SqliteSink::Options sink;
+  sink.cache_bytes = memory.cache_bytes;
+  sink.wal_cap_bytes = options.wal_cap_bytes;
+  sink.durable = options.durable;
+  switch (options.on_bad_line.value_or(OnBadLine::kKeep)) {
+    case OnBadLine::kKeep:
+      sink.rejects = SqliteSink::Options::Rejects::kKeep;
+      break;
+    case OnBadLine::kSkip:
+      sink.rejects = SqliteSink::Options::Rejects::kCount;
+      break;
+    case OnBadLine::kFail:
+      sink.rejects = SqliteSink::Options::Rejects::kFail;
+      break;
+  }
+  sink.sync_indexes = options.sync_indexes;
+  sink.run_journal = options.events != EventDetail::kOff;
+  sink.batch_events = options.events == EventDetail::kBatch;
+  sink.events_db = options.events_db;
+  sink.wait = options.wait;
+  sink.run.started_at = started_at;
+  sink.run.outcome = "running";
+  sink.run.path = "sqlite";
+  sink.run.command = "schema=" + options.schema;
+  for (const std::string& input : options.inputs) sink.run.command += " " + input;
+  return sink;
+}
+
+std::vector<PipelineSource> SourcesToRead(RunPlan* plan, const StopToken& stop) {
+  std::vector<PipelineSource> sources;
+  for (PlannedSource& planned : plan->sources) {
+    PipelineSource source;
+    source.path = planned.key.path;
+    source.table = planned.table;
+    source.from = planned.from;
+    source.open = [&planned, &stop]() -> Result<std::unique_ptr<Source>> {
+      if (planned.open != nullptr) return std::move(planned.open);
+      return OpenSource(planned.key.path, &stop);
+    };
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+// The tables are in the plan until the pipeline's LiveTables own them; the sink sees them there.
+std::vector<const Table*> Pointers(const LiveTables& tables) {
+  std::vector<const Table*> pointers;
+  for (uint32_t i = 0; i < tables.size(); ++i) pointers.push_back(&tables.Get(i));
+  return pointers;
+}
+
+std::vector<SinkSource> SinkSources(const RunPlan& plan) {
+  std::vector<SinkSource> sources;
+  for (const PlannedSource& planned : plan.sources) {
+    sources.push_back({.key = planned.key, .table = planned.table, .known_id = planned.known_id});
+  }
+  return sources;
+}
+
+void Append(const std::vector<std::string>& lines, std::vector<std::string>* to) {
+  to->insert(to->end(), lines.begin(), lines.end());
+}
+
+Status CheckOptions(const IngestOptions& options) {
+  if (options.on_conflict != OnConflict::kReject && options.primary_key.empty()) {
+    return Status::Usage(
+        "--ignore and --replace say what to do with a primary key that is there already",
+        "say which columns are the key: --pk COL[,COL]");
+  }
+  if (options.page_size < 1024 || options.page_size > 65536 ||
+      (options.page_size & (options.page_size - 1)) != 0) {
+    return Status::Usage("--page-size " + std::to_string(options.page_size) +
+                         " is no power of two from 1024 to 65536");
+  }
+  return {};
+}
+
+// Reads, parses and writes all sources. Batches arrive at the writer in the order of the input
+// (I2).
+Result<IngestSummary> WriteRows(const IngestOptions& options, const MemoryPlan& memory,
+                                const StopToken& stop, const std::string& started_at,
+                                LiveTables* tables, RunPlan* plan, SqliteSink* sink, Meter* meter) {
+  const std::vector<PipelineSource> sources = SourcesToRead(plan, stop);
+  Pipeline pipeline(sources, *tables, stop,
+                    {.parsers = ParserThreads(options),
+                     .buffers = memory.buffers,
+                     .buffer_bytes = memory.buffer_bytes,
+                     .max_line_bytes = options.max_line_bytes,
+                     .ingested_at = started_at});
+  Writer writer(options, *plan, tables, &pipeline, sink, meter);
+  const Stopwatch watch;
+  if (Status s = writer.WriteAll(); !s.ok()) return Error(s);
+  IngestSummary summary = writer.Summary();
+  summary.insert_seconds = watch.seconds();
+  summary.stopped = summary.stopped || stop.stopped();
+  return summary;
+}
+
+// Indexes, views, statistics; and a new database appears under its name (I6).
+Status FinishDatabase(IngestSummary* summary, SqliteSink* sink, Meter* meter) {
+  std::string outcome = summary->stopped ? "stopped" : "done";
+  if (!summary->failures.empty()) outcome = "failed: " + summary->failures.front().message();
+  sink->SetRunTotals(summary->counts, summary->bytes_read, summary->bytes_decoded,
+                     summary->bytes_written, std::move(outcome));
+  const Stopwatch watch;
+  Status finished = sink->Finish([&](const std::string& step) {
+    const bool is_index = step.starts_with("index");
+    meter->Enter(is_index ? IngestProgress::Phase::kIndexing : IngestProgress::Phase::kFinishing,
+                 step);
+  });
+  summary->index_seconds = watch.seconds();
+  return finished;
+}
+
+}  // namespace
+
+Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& stop,
+                                const IngestHooks& hooks) {
+  if (Status s = CheckOptions(options); !s.ok()) return Error(s);
+  const std::string started_at = UtcNow();
+  const uint64_t written_before = BytesWritten();
+  Meter meter(hooks.progress);
+  meter.Enter(IngestProgress::Phase::kPlanning);
+
+  // From here on no other run touches this database.
+  Result<std::unique_ptr<TargetDatabase>> target =
+      TargetDatabase::Open(options.database, TargetOptions(options, false));
+  if (!target) return Error(target.error());
+
+  // Which lines of which inputs go to which table, from which offset on.
+  Result<RunPlan> plan = MakePlan(options, stop, target->get());
+  if (!plan) return Error(plan.error());
+  if (hooks.note) {
+    for (const std::string& note : plan->notes) hooks.note(note);
+  }
+
+  const MemoryPlan memory = ShareMemory(options);
+  LiveTables tables(plan->tables);
+  Result<std::unique_ptr<SqliteSink>> sink =
+      SqliteSink::Open(target->get(), Pointers(tables), SinkSources(*plan),
+                       SinkOptions(options, memory, started_at));
+  if (!sink) return Error(sink.error());
+
+  // The rows. On every way out but the last a new database goes, and what was committed stays.
+  Result<IngestSummary> summary =
+      WriteRows(options, memory, stop, started_at, &tables, &*plan, sink->get(), &meter);
+  if (!summary) return summary;
+  const bool nothing_read = summary->counts.lines == 0 && !summary->failures.empty();
+  if (nothing_read && (*target)->fresh()) return Error(summary->failures.front());
+
+  // What is made once all rows are there.
+  summary->bytes_written = BytesWritten() - written_before;
+  if (Status s = FinishDatabase(&*summary, sink->get(), &meter); !s.ok()) return Error(s);
+
+  summary->bytes_written = BytesWritten() - written_before;
+  summary->seconds = meter.seconds();
+  summary->peak_rss_bytes = PeakResidentMemory();
+  summary->path = "sqlite";
+  if (Result<FileInfo> info = Stat((*target)->path())) summary->database_bytes = info->size;
+  Append(plan->notes, &summary->notes);
+  Append((*sink)->notes(), &summary->notes);
+  Append(plan->warnings, &summary->warnings);
+  Append((*sink)->warnings(), &summary->warnings);
+  return summary;
+}
+
+Result<IngestPlan> PlanIngest(const IngestOptions& options) {
+  if (Status s = CheckOptions(options); !s.ok()) return Error(s);
+  Result<std::unique_ptr<TargetDatabase>> target =
+      TargetDatabase::Open(options.database, TargetOptions(options, true));
+  if (!target) return Error(target.error());
+  const StopToken never;
+  Result<RunPlan> run = MakePlan(options, never, target->get());
+  if (!run) return Error(run.error());
+
+  IngestPlan plan;
+  plan.database = (*target)->path();
+  plan.creates_database = (*target)->fresh();
+  for (const PlannedSource& source : run->sources) {
+    plan.sources.push_back({.path = source.key.path,
+                            .table = run->tables[source.table].name,
+                            .preset = source.schema,
+                            .from_offset = source.from.bytes,
+                            .stored_size = source.stored_size,
+                            .decision = source.decision});
+  }
+  for (const Table& table : run->tables) {
+    Result<std::vector<std::string>> ddl = (*target)->MissingDdl(table);
+    if (!ddl) return Error(ddl.error());
+    plan.ddl.insert(plan.ddl.end(), ddl->begin(), ddl->end());
+  }
+  return plan;
+}
+
+}  // namespace sluice

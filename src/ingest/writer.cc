@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/writer.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "extract/inference.h"
+#include "schema/names.h"
+
+namespace sluice {
+
+Writer::Writer(const IngestOptions& options, const RunPlan& plan, LiveTables* tables,
+               Pipeline* pipeline, Sink* sink, Meter* meter)
+    : options_(options),
+      plan_(plan),
+      tables_(tables),
+      pipeline_(pipeline),
+      sink_(sink),
+      meter_(meter),
+      states_(plan.sources.size()) {
+  for (size_t i = 0; i < states_.size(); ++i) {
+    states_[i].offset = plan.sources[i].from;
+    states_[i].touched = plan.sources[i].new_place;
+    meter_->progress().stored_bytes_total += plan.sources[i].stored_size;
+  }
+}
+
+Status Writer::WriteAll() {
+  meter_->Enter(IngestProgress::Phase::kReading);
+  while (RowsLeft() > 0) {
+    std::unique_ptr<Parcel> parcel = pipeline_->NextInOrder(NextDeadline());
+    if (parcel == nullptr && pipeline_->ended()) break;
+    if (parcel != nullptr) {
+      if (Status s = Take(std::move(parcel)); !s.ok()) return s;
+    }
+    // By rows, by bytes or by time, whichever comes first. Rows and offsets together (I1).
+    if (CommitDue()) {
+      if (Status s = Commit(); !s.ok()) return s;
+    }
+    meter_->Tick();
+  }
+  if (Status s = Commit(); !s.ok()) return s;
+  return CheckBalance();
+}
+
+// ---- Batches
+// ----------------------------------------------------------------------------------------------------------
+
+Status Writer::Take(std::unique_ptr<Parcel> parcel) {
+  if (!parcel->read_status.ok()) {
+    failures_.push_back(parcel->read_status);
+  } else if (Status s = TakeBatches(parcel.get()); !s.ok()) {
+    return s;
+  }
+  if (parcel->rereadable || !parcel->read_status.ok()) {
+    pipeline_->Release(std::move(parcel));
+  } else {
+    held_.push_back(std::move(parcel));
+  }
+  return {};
+}
+
+// Mostly the one batch that the pipeline made of the parcel's chunk. Where --stop-after falls into
+// it, only the lines up to that row; and where the table ignored some of those, lines behind them,
+// until there are as many rows as were asked for.
+Status Writer::TakeBatches(Parcel* parcel) {
+  if (Status s = AddNewColumns(parcel); !s.ok()) return s;
+  ChunkPart part = WholeOf(parcel->chunk);
+  while (parcel->batch.rows() > RowsLeft()) {
+    const Line last = parcel->batch.line_of_row(RowsLeft() - 1);
+    const ChunkPart first_part = UpTo(parcel->chunk, part, last);
+    pipeline_->ParseAgain(parcel, first_part);
+    if (Status s = WriteBatch(parcel, first_part); !s.ok()) return s;
+    if (RowsLeft() == 0) return {};
+    part = Behind(parcel->chunk, part, last);
+    pipeline_->ParseAgain(parcel, part);
+  }
+  return WriteBatch(parcel, part);
+}
+
+// --alter: keys that the table has no column for become columns, and the batch is parsed again by
+// the wider table. Batches that were parsed by the narrower one meanwhile come here in their turn.
+Status Writer::AddNewColumns(Parcel* parcel) {
+  if (!options_.alter || parcel->batch.unknown_keys.empty()) return {};
+  const uint32_t index = plan_.sources[parcel->source].table;
+  const Table* current = &tables_->Get(index);
+
+  Table wider = *current;
+  if (parcel->batch.table != current) pipeline_->ParseAgain(parcel, WholeOf(parcel->chunk));
+  for (const std::string& key : parcel->batch.unknown_keys) {
+    // The table is full: the other keys stay in _extra.
+    if (wider.columns.size() >= kMaxColumns) break;
+    if (std::optional<Column> column = ColumnForKey(wider, key))
+      wider.columns.push_back(std::move(*column));
+  }
+  if (wider.columns.size() == current->columns.size()) return {};
+  current = &tables_->Replace(index, std::move(wider));
+  if (Status s = sink_->AddColumns(index, *current); !s.ok()) return s;
+  pipeline_->ParseAgain(parcel, WholeOf(parcel->chunk));
+  return {};
+}
+
+Status Writer::WriteBatch(Parcel* parcel, const ChunkPart& part) {
+  if (options_.on_bad_line == OnBadLine::kFail && !parcel->batch.rejects.empty()) {
+    return FailOnFirstReject(parcel, part);
+  }
+  return HandToSink(parcel);
+}
+
+// The lines before the bad one are committed, and the run ends.
+Status Writer::FailOnFirstReject(Parcel* parcel, const ChunkPart& part) {
+  const std::vector<Reject>& rejects = parcel->batch.rejects;
+  const Reject first = *std::min_element(
+      rejects.begin(), rejects.end(),
+      [](const Reject& a, const Reject& b) { return a.line.byte_offset < b.line.byte_offset; });
+  std::string why(Describe(first.reason));
+  if (!first.detail.empty()) why += ": " + first.detail;
+  const Status failure(StatusCode::kConstraint,
+                       plan_.sources[parcel->source].key.path + ":" +
+                           std::to_string(first.line.number) + ": " + why + " (byte " +
+                           std::to_string(first.line.byte_offset + first.position) +
+                           " of the file)",
+                       "mend the line, or leave out --on-bad-line fail: then it goes to the "
+                       "rejects and the run goes on");
+
+  const ChunkPart before{.begin = part.begin,
+                         .end = first.line.byte_offset - parcel->chunk.offset,
+                         .first_line = part.first_line};
+  if (before.end > before.begin && parcel->chunk.oversize_length == 0) {
+    pipeline_->ParseAgain(parcel, before);
+    if (Status s = HandToSink(parcel); !s.ok()) return s;
+  }
+  if (Status s = Commit(); !s.ok()) return s;
+  return failure;
+}
+
+Status Writer::HandToSink(Parcel* parcel) {
+  RowBatch& batch = parcel->batch;
+  if (Status s = sink_->Encode(&batch); !s.ok()) return s;
+  if (Status s = sink_->Write(&batch); !s.ok()) return s;
+
+  State& state = states_[parcel->source];
+  state.touched = state.touched || batch.end != state.offset || batch.counts.lines > 0;
+  state.offset = batch.end;
+  state.counts += batch.counts;
+  state.uncommitted += batch.counts;
+  stored_bytes_ += parcel->stored_bytes - std::exchange(state.stored_bytes, parcel->stored_bytes);
+  counts_ += batch.counts;
+  decoded_bytes_ += batch.decoded_bytes;
+  strings_kept_out_ += batch.strings_kept_out;
+  uncommitted_rows_ += batch.counts.rows;
+  uncommitted_bytes_ += batch.decoded_bytes;
+
+  IngestProgress& progress = meter_->progress();
+  progress.source = plan_.sources[parcel->source].key.path;
+  progress.stored_bytes = stored_bytes_;
+  progress.decoded_bytes = decoded_bytes_;
+  progress.rows = counts_.rows;
+  progress.rejects = counts_.rejects;
+  return {};
+}
+
+// ---- Commits
+// ----------------------------------------------------------------------------------------------------------
+
+bool Writer::CommitDue() const {
+  return uncommitted_rows_ >= options_.commit_rows || uncommitted_bytes_ >= options_.commit_bytes ||
+         since_commit_.elapsed() >= options_.commit_interval ||
+         held_.size() >= pipeline_->buffers() / 2;  // or the pipe would wait for its own chunks
+}
+
+std::chrono::steady_clock::time_point Writer::NextDeadline() const {
+  const auto now = std::chrono::steady_clock::now();
+  const auto tick = std::chrono::milliseconds(100);
+  const auto left = options_.commit_interval - since_commit_.elapsed();
+  return now +
+         std::clamp<std::chrono::steady_clock::duration>(left, std::chrono::milliseconds(1), tick);
+}
+
+Status Writer::Commit() {
+  std::vector<SourceProgress> progress;
+  for (uint32_t i = 0; i < states_.size(); ++i) {
+    State& state = states_[i];
+    if (!state.touched) continue;
+    progress.push_back({.source = i, .offset = state.offset, .added = state.uncommitted});
+    state.uncommitted = {};
+    state.touched = false;
+  }
+  if (Status s = sink_->Commit(progress); !s.ok()) return s;
+  for (std::unique_ptr<Parcel>& parcel : held_) pipeline_->Release(std::move(parcel));
+  held_.clear();
+  since_commit_.Restart();
+  uncommitted_rows_ = 0;
+  uncommitted_bytes_ = 0;
+  return {};
+}
+
+uint64_t Writer::RowsLeft() const {
+  const uint64_t limit = options_.stop_after_rows.value_or(std::numeric_limits<uint64_t>::max());
+  return limit - std::min(limit, counts_.rows);
+}
+
+// I9: no line is lost, none counted twice.
+Status Writer::CheckBalance() const {
+  for (size_t i = 0; i < states_.size(); ++i) {
+    const LineCounts& counts = states_[i].counts;
+    if (counts.Balanced()) continue;
+    return Status::Internal(plan_.sources[i].key.path + ": of " + std::to_string(counts.lines) +
+                            " lines read, " + std::to_string(counts.rows) + " became rows, " +
+                            std::to_string(counts.ignored) + " were ignored, " +
+                            std::to_string(counts.rejects) + " rejected, " +
+                            std::to_string(counts.blank) + " were blank and " +
+                            std::to_string(counts.unfinished) + " unfinished (I9)");
+  }
+  return {};
+}
+
+IngestSummary Writer::Summary() const {
+  IngestSummary summary;
+  summary.counts = counts_;
+  summary.bytes_read = stored_bytes_;
+  summary.bytes_decoded = decoded_bytes_;
+  summary.failures = failures_;
+  summary.stopped = RowsLeft() == 0;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    summary.sources.push_back({.path = plan_.sources[i].key.path,
+                               .table = tables_->Get(plan_.sources[i].table).name,
+                               .offset = states_[i].offset,
+                               .counts = states_[i].counts});
+  }
+  if (strings_kept_out_ > 0) {
+    summary.notes.push_back(std::to_string(strings_kept_out_) +
+                            " strings went to _extra, because the numeric type of their column "
+                            "would have changed them");
+  }
+  return summary;
+}
+
+}  // namespace sluice

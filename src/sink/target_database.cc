@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/target_database.h"
+
+#include <utility>
+
+#include "base/file.h"
+#include "schema/schema.h"
+
+namespace sluice {
+Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& path,
+                                                             const Options& options) {
+  Result<std::string> resolved = ResolveTarget(path);
+  if (!resolved) return Error(resolved.error());
+  std::unique_ptr<TargetDatabase> target(new TargetDatabase());
+  target->path_ = *resolved;
+
+  // One run per database at a time: two would read the same offsets, and ingest the same lines.
+  if (!options.look_only) {
+    Result<TargetLock> lock = TargetLock::Acquire(target->path_, options.wait);
+    if (!lock) return Error(lock.error());
+    target->lock_ = std::move(*lock);
+  }
+
+  const bool anew = options.from_scratch || !Exists(target->path_);
+  Status opened = anew ? target->OpenFresh(options) : target->OpenExisting(options);
+  if (!opened.ok()) return Error(opened);
+  return target;
+}
+
+Status TargetDatabase::OpenExisting(const Options& options) {
+  Result<Connection> connection = Connection::Open(
+      path_,
+      {.mode = options.look_only ? OpenOptions::Mode::kReadOnly : OpenOptions::Mode::kReadWrite,
+       .busy_timeout = options.wait,
+       .vfs = options.vfs});
+  if (!connection) return connection.error();
+  connection_ = std::make_unique<Connection>(std::move(*connection));
+
+  Result<std::string> journal = connection_->Pragma("journal_mode");
+  if (!journal) return journal.error();
+  if (*journal != "wal" && !options.keep_journal && !options.look_only) {
+    Result<std::string> now = connection_->Pragma("journal_mode=WAL");
+    if (!now) return now.error();
+    if (*now == "wal") {
+      notes_.push_back("turned " + path_ + " from journal_mode=" + *journal +
+                       " to WAL (--keep-journal leaves it)");
+    }
+  }
+
+  Result<bool> known = Ledger::Exists(*connection_);
+  if (!known) return known.error();
+  if (*known) {
+    Result<Ledger> ledger = Ledger::Open(*connection_);
+    if (!ledger) return ledger.error();
+    ledger_ = std::make_unique<Ledger>(std::move(*ledger));
+  }
+  return {};
+}
+
+Status TargetDatabase::OpenFresh(const Options& options) {
+  if (options.look_only) return {};
+  Result<FreshDatabase> fresh = FreshDatabase::Claim(
+      path_, std::move(*lock_),
+      {.replace = options.from_scratch, .force = options.force, .verify = options.verify});
+  if (!fresh) return fresh.error();
+  fresh_.emplace(std::move(*fresh));
+
+  Result<Connection> connection = Connection::Open(
+      fresh_->temporary_path(), {.mode = OpenOptions::Mode::kCreate, .vfs = options.vfs});
+  if (!connection) return connection.error();
+  connection_ = std::make_unique<Connection>(std::move(*connection));
+  // Nobody sees this file before it is whole, and a crash leaves it behind to be removed: it needs
+  // no journal.
+  return connection_->Execute("PRAGMA page_size=" + std::to_string(options.page_size) +
+                              "; PRAGMA locking_mode=EXCLUSIVE"
+                              "; PRAGMA journal_mode=OFF"
+                              "; PRAGMA synchronous=OFF");
+}
+
+Result<std::vector<SourceRow>> TargetDatabase::Sources() {
+  if (fresh() || ledger_ == nullptr) return std::vector<SourceRow>{};
+  return ledger_->Sources();
+}
+
+Result<std::optional<Table>> TargetDatabase::StoredTable(std::string_view name) {
+  if (fresh() || ledger_ == nullptr) return std::optional<Table>{};
+  Result<std::optional<std::string>> toml = ledger_->SchemaOf(name);
+  if (!toml) return Error(toml.error());
+  if (!toml->has_value()) return std::optional<Table>{};
+  Result<Table> table = ParseSchema(**toml, "_sluice_schemas: " + std::string(name));
+  if (!table) return Error(table.error());
+  return std::optional<Table>(std::move(*table));
+}
+
+Result<std::vector<std::string>> TargetDatabase::ColumnsOf(std::string_view name) {
+  std::vector<std::string> columns;
+  if (fresh()) return columns;
+  Result<Statement> query = connection_->Prepare("SELECT name FROM pragma_table_info(?)");
+  if (!query) return Error(query.error());
+  query->BindText(1, name);
+  for (;;) {
+    Result<bool> row = query->Step();
+    if (!row) return Error(row.error());
+    if (!*row) return columns;
+    columns.emplace_back(query->Text(0));
+  }
+}
+
+Result<std::vector<std::string>> TargetDatabase::MissingDdl(const Table& table) {
+  std::vector<std::string> ddl;
+  Result<std::vector<std::string>> columns = ColumnsOf(table.name);
+  if (!columns) return Error(columns.error());
+  if (columns->empty()) ddl.push_back(CreateTableSql(table));
+  for (const Index& index : table.indexes) {
+    Result<bool> there = HasIndex(index.name);
+    if (!there) return Error(there.error());
+    if (!*there) ddl.push_back(CreateIndexSql(table, index));
+  }
+  for (const FullText& full_text : table.full_texts) {
+    Result<std::vector<std::string>> there = ColumnsOf(full_text.name);
+    if (!there) return Error(there.error());
+    if (!there->empty()) continue;
+    for (std::string& sql : CreateFullTextSql(table, full_text)) ddl.push_back(std::move(sql));
+  }
+  return ddl;
+}
+
+Result<bool> TargetDatabase::HasIndex(std::string_view name) {
+  if (connection_ == nullptr) return false;
+  Result<Statement> query = connection_->Prepare(
+      "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ? COLLATE NOCASE");
+  if (!query) return Error(query.error());
+  query->BindText(1, name);
+  return query->Step();
+}
+
+Result<std::vector<std::string>> TargetDatabase::ForeignTables() {
+  std::vector<std::string> foreign;
+  if (fresh()) return foreign;
+  Result<std::set<std::string, std::less<>>> ours = OwnTables();
+  if (!ours) return Error(ours.error());
+
+  // Shadow tables (of FTS5, say) belong to their virtual table, which is listed.
+  Result<Statement> query = connection_->Prepare(
+      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') "
+      "AND substr(name, 1, 7) <> 'sqlite_' AND substr(name, 1, 8) <> '_sluice_' ORDER BY name");
+  if (!query) return Error(query.error());
+  for (;;) {
+    Result<bool> row = query->Step();
+    if (!row) return Error(row.error());
+    if (!*row) return foreign;
+    if (!ours->contains(query->Text(0))) foreign.emplace_back(query->Text(0));
+  }
+}
+
+Result<std::set<std::string, std::less<>>> TargetDatabase::OwnTables() {
+  std::set<std::string, std::less<>> ours;
+  if (ledger_ == nullptr) return ours;
+  Result<std::vector<std::string>> names = ledger_->Tables();
+  if (!names) return Error(names.error());
+  for (const std::string& name : *names) {
+    Result<std::optional<Table>> table = StoredTable(name);
+    if (!table) return Error(table.error());
+    ours.insert(name);
+    for (const FullText& full_text : (*table)->full_texts) ours.insert(full_text.name);
+  }
+  return ours;
+}
+
+}  // namespace sluice

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "ledger/ledger.h"
+#include "publish/fresh_database.h"
+#include "publish/target_lock.h"
+#include "schema/table.h"
+#include "sqlite/connection.h"
+
+namespace sluice {
+
+// The database of a run, locked against other runs for as long as this lives; before any row is
+// written it answers what the database knows already. Either one that exists, or one that will be
+// made from nothing (I6).
+//
+// Threads: one at a time. There is one write connection, and it is here (I3).
+class TargetDatabase {
+ public:
+  struct Options {
+    bool from_scratch = false;
+    bool force = false;
+    FreshDatabase::Verify verify = FreshDatabase::Verify::kLight;
+    bool keep_journal = false;
+    // For another run, or for any other writer.
+    std::chrono::milliseconds wait{10'000};
+    uint32_t page_size = 4096;  // of a new database
+    bool look_only = false;     // --dry-run: takes no lock, makes nothing, opens read-only
+    std::string vfs;            // a registered VFS, for tests; "" is ours
+  };
+
+  static Result<std::unique_ptr<TargetDatabase>> Open(const std::string& path,
+                                                      const Options& options);
+
+  TargetDatabase(const TargetDatabase&) = delete;
+  TargetDatabase& operator=(const TargetDatabase&) = delete;
+
+  // Whether it is being made from nothing: then it knows no table and no source.
+  bool fresh() const { return fresh_.has_value() || connection_ == nullptr; }
+  // Where it will stand: symlinks resolved.
+  const std::string& path() const { return path_; }
+
+  // The bookkeeping; nullptr while the database has none. To be written within the sink's
+  // transaction.
+  Ledger* ledger() { return ledger_.get(); }
+  Result<std::vector<SourceRow>> Sources();
+  // The table that an earlier run resolved and stored.
+  Result<std::optional<Table>> StoredTable(std::string_view name);
+  // Columns of a table or view that is there; empty when there is none of that name.
+  Result<std::vector<std::string>> ColumnsOf(std::string_view name);
+  Result<bool> HasIndex(std::string_view name);
+  // The statements that would make what this table still lacks: itself, columns, indexes, full
+  // text.
+  Result<std::vector<std::string>> MissingDdl(const Table& table);
+  // Names of tables that no run of sluice made.
+  Result<std::vector<std::string>> ForeignTables();
+
+  // What opening did that a person should know ("turned app.db to WAL").
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  friend class SqliteSink;
+  TargetDatabase() = default;
+  Status OpenExisting(const Options& options);
+  Status OpenFresh(const Options& options);
+  Result<std::set<std::string, std::less<>>> OwnTables();
+
+  std::string path_;
+  std::vector<std::string> notes_;
+  // Destroyed from the last to the first: statements before their connection, the connection before
+  // the file is published or removed, and that before the lock is given back.
+  std::optional<TargetLock> lock_;  // a fresh database takes it over
+  std::optional<FreshDatabase> fresh_;
+  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Ledger> ledger_;  // none while an existing database has no _sluice_ tables yet
+};
+
+}  // namespace sluice

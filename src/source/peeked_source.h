@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "source/source.h"
+
+namespace sluice {
+
+// A source whose first bytes were looked at before it is read: for a pipe, which cannot be opened
+// twice.
+//
+// Limits: the bytes that were peeked at are held in memory until they have been read.
+class PeekedSource final : public Source {
+ public:
+  explicit PeekedSource(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+
+  // The first bytes of the source, `size` at most: fewer where it ends, or where a pipe has no more
+  // at the moment and at least one whole line is there. They will be read again. Before the first
+  // Read only. A view until then.
+  Result<std::string_view> Peek(size_t size);
+  // Whether Peek saw the end.
+  bool peeked_all() const { return peeked_all_; }
+
+  Result<size_t> Read(char* to, size_t size) override;
+  const SourceKey& key() const override { return source_->key(); }
+  uint64_t stored_bytes_read() const override { return source_->stored_bytes_read(); }
+  uint64_t stored_size() const override { return source_->stored_size(); }
+  bool rereadable() const override { return source_->rereadable(); }
+  bool may_grow() const override { return source_->may_grow(); }
+
+ private:
+  std::unique_ptr<Source> source_;
+  std::string peeked_;
+  size_t read_ = 0;  // of peeked_
+  bool peeked_all_ = false;
+};
+
+}  // namespace sluice
