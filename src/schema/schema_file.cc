@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -24,6 +25,25 @@ namespace {
 
 // A schema of 1,999 columns is 200 KB. toml++ takes memory and stack by what it reads.
 constexpr size_t kMaxFileBytes = size_t{4} << 20;
+
+// toml++ 3.3 makes a table in a table of each part of a dotted key, and takes them apart by
+// recursion: half a million parts overflow the stack. No key of a schema has a dot.
+constexpr size_t kMaxDots = 64;
+
+// Whether a word such as a.b.c goes on for more than kMaxDots parts.
+bool HasEndlessKey(std::string_view toml) {
+  size_t dots = 0;
+  for (char c : toml) {
+    const bool in_key = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                        std::string_view("_-\"' \t").find(c) != std::string_view::npos;
+    if (c == '.') {
+      if (++dots > kMaxDots) return true;
+    } else if (!in_key) {
+      dots = 0;
+    }
+  }
+  return false;
+}
 
 constexpr std::array<std::pair<std::string_view, Origin>, 6> kOrigins = {{
     {"@line", Origin::kLine},
@@ -355,6 +375,10 @@ Result<Table> ParseSchema(std::string_view toml, std::string_view name) {
     return Error(
         Status::Usage(std::string(name) + ": a schema of " + std::to_string(toml.size()) + " bytes",
                       "at most 4 MiB are read: is this the right file?"));
+  }
+  if (HasEndlessKey(toml)) {
+    return Error(Status::Usage(std::string(name) + ": a key of more than 64 parts",
+                               "keys of a schema have no dots: is this the right file?"));
   }
   try {
     return SchemaReader(name).Read(toml::parse(toml, name));

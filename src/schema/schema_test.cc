@@ -175,6 +175,11 @@ TEST(Schema, SaysWhatIsWrongWithTheTable) {
     many += "[[column]]\nname='c" + std::to_string(i) + "'\n";
   EXPECT_EQ(ErrorOf(many).message(), "s.toml:1: too many columns: 2000");
 
+  std::string endless = "a";
+  for (int i = 0; i < 500'000; ++i) endless += ".a";
+  EXPECT_EQ(ErrorOf(endless + " = 1\n").code(), StatusCode::kUsage);
+  EXPECT_EQ(ErrorOf("[" + endless + "]\n").code(), StatusCode::kUsage);
+
   EXPECT_EQ(LoadSchema("/none/such.toml").error().code(), StatusCode::kNotFound);
   EXPECT_EQ(LoadPreset("sse-line").error().remedy(), "did you mean 'sse-lines'?");
 }
