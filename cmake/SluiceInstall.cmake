@@ -32,3 +32,16 @@ else()
 endif()
 configure_file(cmake/sluice.pc.in ${PROJECT_BINARY_DIR}/sluice.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/sluice.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The manual page and the completion are printed by the program itself: one source for all three.
+set(SLUICE_MAN_PAGE ${PROJECT_BINARY_DIR}/share/man/man1/sluice.1)
+set(SLUICE_COMPLETION ${PROJECT_BINARY_DIR}/share/bash-completion/completions/sluice)
+add_custom_command(TARGET sluice POST_BUILD
+  COMMAND ${CMAKE_COMMAND} -E make_directory
+    ${PROJECT_BINARY_DIR}/share/man/man1 ${PROJECT_BINARY_DIR}/share/bash-completion/completions
+  COMMAND sluice help --man > ${SLUICE_MAN_PAGE}
+  COMMAND sluice help --completion bash > ${SLUICE_COMPLETION}
+  BYPRODUCTS ${SLUICE_MAN_PAGE} ${SLUICE_COMPLETION}
+  VERBATIM)
+install(FILES ${SLUICE_MAN_PAGE} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${SLUICE_COMPLETION} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

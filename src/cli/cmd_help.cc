@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/manual.h"
+#include "sqlite/connection.h"
 
 namespace sluice {
 namespace {
@@ -68,6 +69,22 @@ Command AddHelp(CLI::App* program) {
             }
             if (!text) return Error(text.error());
             if (Status s = WriteOut(*text); !s.ok()) return Error(s);
+            return ExitStatus::kDone;
+          }};
+}
+
+Command AddVersion(CLI::App* program) {
+  CLI::App* app =
+      program->add_subcommand("version", "Print the version of sluice, and of the SQLite in it");
+  app->footer("sluice version");
+  return {app, std::make_shared<CommonOptions>(), []() -> Result<ExitStatus> {
+            auto connection = Connection::Open(":memory:", {.mode = OpenOptions::Mode::kCreate});
+            if (!connection) return Error(connection.error());
+            const auto sqlite = connection->QueryText("SELECT sqlite_version()");
+            if (!sqlite) return Error(sqlite.error());
+            const std::string text =
+                fmt::format("sluice {} (SQLite {})\n", SLUICE_VERSION, sqlite->value_or("?"));
+            if (Status s = WriteOut(text); !s.ok()) return Error(s);
             return ExitStatus::kDone;
           }};
 }

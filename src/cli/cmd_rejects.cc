@@ -14,6 +14,7 @@
 #include "cli/json_writer.h"
 #include "cli/reject_text.h"
 #include "extract/strict.h"
+#include "ingest/retry.h"
 #include "ledger/ledger.h"
 
 namespace sluice {
@@ -190,6 +191,51 @@ Result<ExitStatus> Rejects(const RejectsRequest& request) {
   return ExitStatus::kDone;
 }
 
+struct RetryRequest {
+  std::shared_ptr<CommonOptions> common = std::make_shared<CommonOptions>();
+  RetryOptions options;
+};
+
+std::string RetryJson(const RetrySummary& summary) {
+  JsonWriter out;
+  out.BeginObject();
+  out.Key("tried").Unsigned(summary.tried);
+  out.Key("rows").Unsigned(summary.rows);
+  out.Key("rejects").Unsigned(summary.tried - summary.rows);
+  out.Key("cut_off").Unsigned(summary.cut_off);
+  out.EndObject();
+  return out.Take() + "\n";
+}
+
+std::string RetryText(const RetrySummary& summary) {
+  if (summary.tried == 0 && summary.cut_off == 0) return "no rejects\n";
+  std::string text =
+      fmt::format("tried {}: {} became rows\n", Counted(summary.tried, "reject", "rejects"),
+                  FormatCount(summary.rows));
+  if (summary.cut_off > 0) {
+    text += fmt::format("{} cannot be tried: only the start of the line was kept\n",
+                        Counted(summary.cut_off, "reject", "rejects"));
+  }
+  return text;
+}
+
+Result<ExitStatus> Retry(const RetryRequest& request) {
+  // Its messages for a path that is no database are those of the other subcommands.
+  if (auto connection = OpenExisting(request.options.database); !connection) {
+    return Error(connection.error());
+  } else if (Status s = HasLedger(*connection); !s.ok()) {
+    return Error(s);
+  }
+  const auto summary = RetryRejects(request.options);
+  if (!summary) return Error(summary.error());
+  if (request.common->json) {
+    if (Status s = WriteOut(RetryJson(*summary)); !s.ok()) return Error(s);
+  } else if (!request.common->quiet) {
+    fmt::print(stderr, "{}", RetryText(*summary));
+  }
+  return ExitStatus::kDone;
+}
+
 }  // namespace
 
 Command AddRejects(CLI::App* program) {
@@ -209,6 +255,21 @@ Command AddRejects(CLI::App* program) {
                  RejectFormats(), &request->format);
   AddCommonOptions(&options, request->common.get());
   return {app, request->common, [request] { return Rejects(*request); }};
+}
+
+Command AddRejectsRetry(CLI::App* rejects) {
+  CLI::App* app = rejects->add_subcommand(
+      "retry", "Try the rejected lines again, after the schema or the table was mended");
+  app->footer(R"(# a reject that is a row now is no reject any more
+sluice rejects retry app.db)");
+  auto request = std::make_shared<RetryRequest>();
+  Options options(app);
+  options.Positional("DB", "A database that sluice ingested into", &request->options.database);
+  options.Group("Which, and how");
+  options.Text("--table", "NAME", "Only rejects of this table", &request->options.table);
+  options.Duration("--wait", "How long to wait for another writer", &request->options.wait);
+  AddCommonOptions(&options, request->common.get());
+  return {app, request->common, [request] { return Retry(*request); }};
 }
 
 }  // namespace sluice

@@ -5,7 +5,9 @@
 #include "cli/command.h"
 #include "cli/formats.h"
 #include "cli/json_writer.h"
+#include "ingest/plan.h"
 #include "schema/schema.h"
+#include "sink/target_database.h"
 
 namespace sluice {
 namespace {
@@ -15,6 +17,8 @@ struct SchemaRequest {
   std::string name;
   std::string table;
   std::vector<std::string> inputs;
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
 };
 
 std::string ListJson() {
@@ -50,6 +54,48 @@ Result<std::string> Show(const std::string& name) {
   const auto table = LoadPreset(name);
   if (!table) return Error(table.error());
   return ToToml(*table);
+}
+
+// The tables that `ingest` would make of these inputs, in a database that is not there yet: what is
+// printed and what is done cannot differ.
+Result<RunPlan> PlanFor(const IngestOptions& options) {
+  TargetDatabase::Options look;
+  look.look_only = true;
+  const auto nowhere =
+      std::filesystem::temp_directory_path() / fmt::format("sluice-schema-infer-{}.db", getpid());
+  auto target = TargetDatabase::Open(nowhere, look);
+  if (!target) return Error(target.error());
+  const StopToken never;
+  return MakePlan(options, never, target->get());
+}
+
+// One schema file is one table: inputs of several kinds would need several.
+Result<std::string> Infer(const SchemaRequest& request) {
+  IngestOptions options;
+  options.inputs = request.inputs;
+  options.table = request.table;
+  options.include = request.include;
+  options.exclude = request.exclude;
+  const auto plan = PlanFor(options);
+  if (!plan) return Error(plan.error());
+  std::set<uint32_t> used;
+  for (const PlannedSource& source : plan->sources) used.insert(source.table);
+  if (used.empty()) {
+    return Error(
+        Status::NotFound("there are no lines in these inputs", "give a file that has some"));
+  }
+  if (used.size() > 1) {
+    std::vector<std::string> names;
+    for (const uint32_t table : used) names.push_back(plan->tables[table].name);
+    return Error(Status::Usage(
+        fmt::format("these inputs are of {} kinds: {}", names.size(), fmt::join(names, ", ")),
+        "give inputs of one kind; `sluice ingest --dry-run` says which is which"));
+  }
+  const Table& table = plan->tables[*used.begin()];
+  if (!request.common->quiet) {
+    for (const std::string& note : plan->notes) fmt::print(stderr, "{}\n", note);
+  }
+  return ToToml(table);
 }
 
 Result<ExitStatus> Print(const Result<std::string>& text) {
@@ -90,6 +136,28 @@ sluice ingest agents.db --schema mine.toml ~/.claude/projects)");
   Options options(app);
   options.Positional("PRESET", "One of those that `sluice schema list` names", &request->name);
   return {app, request->common, [request] { return Print(Show(request->name)); }};
+}
+
+Command AddSchemaInfer(CLI::App* schema) {
+  CLI::App* app = schema->add_subcommand(
+      "infer", "Print the schema that `ingest` would choose for these inputs, as a file to edit");
+  app->footer(R"(# look, edit, use
+sluice schema infer app.jsonl > app.toml
+sluice ingest app.db --schema app.toml app.jsonl)");
+  auto request = std::make_shared<SchemaRequest>();
+  Options options(app);
+  options.Positionals("INPUT", "Files, directories, or - for stdin, as for ingest",
+                      &request->inputs);
+  options.Group("What is read");
+  options.Text("--table", "NAME", "Name of the table", &request->table);
+  options.Texts("--include", "GLOB", "Take only files below a directory whose path there matches",
+                &request->include);
+  options.Texts("--exclude", "GLOB", "Leave out files below a directory whose path there matches",
+                &request->exclude);
+  options.Group("Output and configuration");
+  options.HelpFlagHere();
+  options.Flag("--quiet", "Print nothing but the schema and errors", &request->common->quiet);
+  return {app, request->common, [request] { return Print(Infer(*request)); }};
 }
 
 }  // namespace sluice

@@ -157,16 +157,14 @@ std::string SourcesText(const Overview& overview, const Terminal& terminal) {
 
 std::string RunsText(const Overview& overview, const Terminal& terminal) {
   std::string text;
-  RowPrinter table(RowFormat::kTable,
-                   {"run began", "outcome", "rows", "rejects", "read", "written"}, terminal,
+  RowPrinter table(RowFormat::kTable, {"run began", "outcome", "rows", "rejects", "read"}, terminal,
                    [&](std::string_view bytes) { return text += bytes, Status(); });
   for (const RunRow& run : overview.runs) {
     const std::string read = FormatSize(run.bytes_decoded);
-    const std::string written = FormatSize(run.bytes_written);
     const Status row =
         table.Row({std::string_view(run.started_at).substr(0, 19), std::string_view(run.outcome),
                    static_cast<int64_t>(run.counts.rows), static_cast<int64_t>(run.counts.rejects),
-                   std::string_view(read), std::string_view(written)});
+                   std::string_view(read)});
     if (!row.ok()) break;
   }
   if (!table.Finish().ok()) text.clear();

@@ -29,5 +29,6 @@ Command AddSchemaInfer(CLI::App* schema);
 Command AddRejects(CLI::App* program);
 Command AddRejectsRetry(CLI::App* rejects);
 Command AddHelp(CLI::App* program);
+Command AddVersion(CLI::App* program);
 
 }  // namespace sluice

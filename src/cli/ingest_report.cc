@@ -14,6 +14,7 @@ namespace {
 
 // Sources that a person is shown one by one; more of them are counted.
 constexpr size_t kSourcesShown = 20;
+constexpr uint64_t kBytesWorthARate = uint64_t{1} << 20;
 
 struct TableTotals {
   LineCounts counts;
@@ -101,11 +102,16 @@ std::string SummaryText(const std::string& database, const IngestSummary& summar
                        Counted(summary.sources.size(), "source", "sources"));
   }
 
-  std::string text = fmt::format(
-      "{} {} in {}: {} at {:.0f} MB/s, {} rows/s\n", terminal.Bold(database + ":"),
-      CountsText(summary.counts), Duration(summary.seconds), FormatSize(summary.bytes_decoded),
-      PerSecond(summary.bytes_decoded, summary.seconds) / 1e6,
-      FormatCount(static_cast<uint64_t>(PerSecond(summary.counts.rows, summary.seconds))));
+  std::string text =
+      fmt::format("{} {} from {} in {}", terminal.Bold(database + ":"), CountsText(summary.counts),
+                  FormatSize(summary.bytes_decoded), Duration(summary.seconds));
+  // Of a moment's work a rate says nothing.
+  if (summary.bytes_decoded >= kBytesWorthARate) {
+    text += fmt::format(
+        ": {:.0f} MB/s, {} rows/s", PerSecond(summary.bytes_decoded, summary.seconds) / 1e6,
+        FormatCount(static_cast<uint64_t>(PerSecond(summary.counts.rows, summary.seconds))));
+  }
+  text += '\n';
   for (const auto& [name, totals] : tables) {
     text += fmt::format("  {}: {} from {}\n", terminal.Bold(name), CountsText(totals.counts),
                         Counted(totals.sources_with_news, "source", "sources"));

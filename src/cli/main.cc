@@ -22,11 +22,15 @@ sluice status agents.db)";
 
 // The table of contents: every subcommand there is, in the order in which help names them.
 std::vector<Command> AddCommands(CLI::App* program) {
-  std::vector<Command> commands = {AddQuery(program), AddStatus(program), AddRejects(program)};
+  std::vector<Command> commands = {AddIngest(program), AddQuery(program), AddStatus(program),
+                                   AddRejects(program)};
+  commands.push_back(AddRejectsRetry(commands.back().app));
   CLI::App* schema = AddSchema(program);
   commands.push_back(AddSchemaList(schema));
   commands.push_back(AddSchemaShow(schema));
+  commands.push_back(AddSchemaInfer(schema));
   commands.push_back(AddHelp(program));
+  commands.push_back(AddVersion(program));
   return commands;
 }
 

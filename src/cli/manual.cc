@@ -313,7 +313,11 @@ _sluice() {{
   local command=sluice word words= options= paths= i
   local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}
   # bash takes "=" for a word of its own: --format=<TAB>
-  if [[ $current == = ]]; then current=; elif [[ $previous == = ]]; then previous=${{COMP_WORDS[COMP_CWORD-2]}}; fi
+  if [[ $current == = ]]; then
+    current=
+  elif [[ $previous == = ]]; then
+    previous=${{COMP_WORDS[COMP_CWORD-2]}}
+  fi
   # The subcommand so far: "sluice rejects retry".
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${{COMP_WORDS[i]}}
@@ -333,7 +337,7 @@ _sluice() {{
     local -a files
     mapfile -t files < <(compgen -f -- "$current")
     COMPREPLY+=("${{files[@]}}")
-    compopt -o filenames 2>/dev/null
+    compopt -o filenames 2>/dev/null || true
   fi
 }}
 complete -F _sluice sluice

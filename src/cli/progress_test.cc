@@ -99,7 +99,7 @@ IngestSummary TwoTables() {
 
 TEST(IngestReport, TellsWhatWentWhereAndWhatToTypeNext) {
   EXPECT_EQ(SummaryText("my db", TwoTables(), Terminal()),
-            "my db: 1,200 rows, 2 rejects in 500ms: 1.91MiB at 4 MB/s, 2,400 rows/s\n"
+            "my db: 1,200 rows, 2 rejects from 1.91MiB in 500ms: 4 MB/s, 2,400 rows/s\n"
             "  claude_code: 1,000 rows, 2 rejects from 1 source\n"
             "  codex: 200 rows from 1 source\n"
             "    nothing new in 1 more\n"

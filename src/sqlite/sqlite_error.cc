@@ -140,8 +140,10 @@ Status Classify(sqlite3* db, int code, const std::string& path, std::string mess
               "SQLite takes texts and blobs of up to 1,000,000,000 bytes"};
     case SQLITE_INTERRUPT:
       return {StatusCode::kCancelled, std::move(message)};
-    case SQLITE_ERROR:
     case SQLITE_AUTH:
+      return Status::Usage(std::move(message),
+                           "only reading is allowed here; the sqlite3 shell changes databases");
+    case SQLITE_ERROR:
       return Status::Usage(std::move(message));
     case SQLITE_MISUSE:
     case SQLITE_RANGE:

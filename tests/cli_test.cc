@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as a person or a script meets it: arguments, environment, stdout, stderr, exit
+// status.
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "temporary_directory.h"
+
+namespace sluice {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+struct Outcome {
+  int status = -1;  // of exit; 128 and the signal where one ended it
+  std::string out;
+  std::string err;
+};
+
+// Reads both streams until the program has closed them: neither pipe may fill up.
+void ReadBoth(int out, int err, Outcome* outcome) {
+  std::array<pollfd, 2> fds = {pollfd{out, POLLIN, 0}, pollfd{err, POLLIN, 0}};
+  std::array<std::string*, 2> to = {&outcome->out, &outcome->err};
+  for (int open = 2; open > 0;) {
+    poll(fds.data(), fds.size(), -1);
+    for (size_t i = 0; i < fds.size(); ++i) {
+      if (fds[i].fd < 0 || fds[i].revents == 0) continue;
+      char buffer[4096];
+      const ssize_t got = read(fds[i].fd, buffer, sizeof buffer);
+      if (got > 0) {
+        to[i]->append(buffer, static_cast<size_t>(got));
+      } else {
+        fds[i].fd = -1;
+        --open;
+      }
+    }
+  }
+}
+
+class CliTest : public testing::Test {
+ protected:
+  // Runs the program in the test's folder, with what is in `stdin_text` on its stdin.
+  Outcome Run(const std::vector<std::string>& words, const std::string& stdin_text = "",
+              const std::map<std::string, std::string>& environment = {}) {
+    std::vector<std::string> command = {SLUICE_PROGRAM};
+    command.insert(command.end(), words.begin(), words.end());
+    return RunCommand(command, stdin_text, environment);
+  }
+
+  Outcome RunCommand(const std::vector<std::string>& command, const std::string& stdin_text,
+                     const std::map<std::string, std::string>& environment) {
+    const std::string input = folder_.Write(".stdin", stdin_text);
+    int out[2];
+    int err[2];
+    EXPECT_EQ(pipe(out), 0);
+    EXPECT_EQ(pipe(err), 0);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      dup2(open(input.c_str(), O_RDONLY), STDIN_FILENO);
+      dup2(out[1], STDOUT_FILENO);
+      dup2(err[1], STDERR_FILENO);
+      for (const int fd : {out[0], out[1], err[0], err[1]}) close(fd);
+      for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
+      std::vector<char*> argv;
+      for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
+      argv.push_back(nullptr);
+      if (chdir(folder_.path().c_str()) == 0) execvp(argv[0], argv.data());
+      _exit(127);
+    }
+    close(out[1]);
+    close(err[1]);
+    Outcome outcome;
+    ReadBoth(out[0], err[0], &outcome);
+    close(out[0]);
+    close(err[0]);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return outcome;
+  }
+
+  // A database with a table of three rows and a reject.
+  void MakeDatabase() {
+    folder_.Write("app.jsonl",
+                  "{\"id\":1,\"level\":\"info\"}\n{\"id\":2,,}\n{\"id\":3,\"level\":\"warn\"}\n"
+                  "{\"id\":4,\"level\":\"info\"}\n");
+    const Outcome made = Run({"ingest", "app.db", "--table", "app", "app.jsonl"});
+    ASSERT_EQ(made.status, 0) << made.err;
+    ASSERT_THAT(made.out, IsEmpty());
+  }
+
+  TemporaryDirectory folder_;
+};
+
+TEST_F(CliTest, WithoutWordsItSaysWhatThereIs) {
+  const Outcome run = Run({});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_THAT(run.err, AllOf(HasSubstr("ingest"), HasSubstr("query"), HasSubstr("Examples")));
+}
+
+TEST_F(CliTest, EverySubcommandHasHelpWithExamplesOnStdout) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{},
+                                                  {"ingest"},
+                                                  {"query"},
+                                                  {"status"},
+                                                  {"rejects"},
+                                                  {"rejects", "retry"},
+                                                  {"schema"},
+                                                  {"schema", "list"},
+                                                  {"schema", "show"},
+                                                  {"schema", "infer"},
+                                                  {"help"},
+                                                  {"version"}}) {
+    std::vector<std::string> words = command;
+    words.push_back("--help");
+    const Outcome run = Run(words);
+    EXPECT_EQ(run.status, 0);
+    EXPECT_THAT(run.out, AllOf(HasSubstr("Examples\n"),
+                               HasSubstr("sluice " + (command.empty() ? "" : command[0]))));
+    EXPECT_THAT(run.err, IsEmpty());
+    std::vector<std::string> by_help = {"help"};
+    by_help.insert(by_help.end(), command.begin(), command.end());
+    EXPECT_EQ(Run(by_help).out, run.out);
+  }
+}
+
+TEST_F(CliTest, VersionsAreTold) {
+  EXPECT_EQ(Run({"--version"}).out, "sluice " SLUICE_VERSION "\n");
+  EXPECT_THAT(Run({"version"}).out, StartsWith("sluice " SLUICE_VERSION " (SQLite 3."));
+}
+
+TEST_F(CliTest, ErrorsSayWhatAndWhatToDo) {
+  const Outcome run = Run({"ingest", "a.db", "x.jsonl", "--tabel", "t"});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_EQ(
+      run.err,
+      "sluice: sluice ingest has no option --tabel\n  try: --table, or sluice ingest --help\n");
+  // Options of what is to come are not taken in silence.
+  EXPECT_EQ(Run({"ingest", "a.db", "x.jsonl", "--rss-budget", "16MiB"}).status, 2);
+}
+
+TEST_F(CliTest, WithJsonAnErrorIsAnObjectToo) {
+  const Outcome run = Run({"status", "none.db", "--json"});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(
+      run.out,
+      StartsWith(
+          "{\"error\":{\"code\":\"not_found\",\"message\":\"none.db: there is no such database\""));
+  EXPECT_THAT(run.err, StartsWith("sluice: none.db"));
+  EXPECT_THAT(Run({"status", "--json"}).out, HasSubstr("\"exit_status\":2}"));
+}
+
+TEST_F(CliTest, IngestRefusesCombinationsThatSayNothing) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"--ignore"}, "--ignore needs --pk"},
+      {{"--replace"}, "--replace needs --pk"},
+      {{"--pk", "id", "--ignore", "--replace"}, "--ignore and --replace are given both"},
+      {{"--start-offset", "1", "y.jsonl"}, "--start-offset is for a single file"},
+      {{"--start-offset", "1", "--start-at-end"}, "given both"},
+      {{"--force"}, "--force is given without --from-scratch"},
+      {{"--events", "off", "--events-db", "e.db"}, "--events-db is given with --events off"},
+      {{"--page-size", "5000"}, "--page-size is no power of two"},
+      {{"--commit-rows", "0"}, "must be 1 or more"},
+      {{"--max-line", "0"}, "--max-line must be 1 or more"},
+      {{"--max-line", "much"}, "--max-line: "},
+      {{"--on-bad-line", "cry"}, "'cry' is none of keep, skip, fail"}};
+  folder_.Write("x.jsonl", "{}\n");
+  for (const auto& [options, message] : cases) {
+    std::vector<std::string> words = {"ingest", "a.db", "x.jsonl"};
+    words.insert(words.end(), options.begin(), options.end());
+    const Outcome run = Run(words);
+    EXPECT_EQ(run.status, 2) << message;
+    EXPECT_THAT(run.err, AllOf(HasSubstr(message), HasSubstr("\n  try: ")));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.db"));
+}
+
+TEST_F(CliTest, IngestReportsToStderrAndOnlyJsonToStdout) {
+  MakeDatabase();
+  folder_.Append("app.jsonl", "{\"id\":5}\n");
+  const Outcome run = Run({"ingest", "app.db", "--table", "app", "app.jsonl", "--json"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(
+      run.out,
+      AllOf(StartsWith("{\"rows\":1,\"ignored\":0,\"replaced\":0,\"rejects\":0,\"blank_lines\":0,"),
+            HasSubstr("\"path\":\"sqlite\""), HasSubstr("\"sources\":[{\"path\":")));
+  const Outcome quiet = Run({"ingest", "app.db", "--table", "app", "app.jsonl", "--quiet"});
+  EXPECT_EQ(quiet.status, 0);
+  EXPECT_THAT(quiet.out + quiet.err, IsEmpty());
+  const Outcome again = Run({"ingest", "app.db", "--table", "app", "app.jsonl"});
+  EXPECT_THAT(again.err, HasSubstr("nothing new in 1 source"));
+}
+
+TEST_F(CliTest, ProgressIsForTerminalsUnlessAskedFor) {
+  folder_.Write("x.jsonl", "{\"a\":1}\n");
+  EXPECT_THAT(Run({"ingest", "a.db", "x.jsonl"}).err, Not(HasSubstr("rows/s  ")));
+  folder_.Append("x.jsonl", "{\"a\":1}\n");
+  const Outcome always = Run({"ingest", "a.db", "x.jsonl", "--progress", "always"});
+  EXPECT_THAT(always.err, Not(HasSubstr("\r"))) << "in a log there is nothing to draw over";
+}
+
+TEST_F(CliTest, FailOnRejectExitsWithThree) {
+  folder_.Write("x.jsonl", "{\"a\":1}\nno\n");
+  const Outcome run = Run({"ingest", "a.db", "x.jsonl", "--fail-on-reject"});
+  EXPECT_EQ(run.status, 3) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("sluice rejects a.db"));
+  EXPECT_EQ(Run({"query", "a.db", "SELECT count(*) FROM lines", "--format", "raw"}).out, "1\n");
+}
+
+TEST_F(CliTest, DryRunTellsAndDoesNothing) {
+  folder_.Write("x.jsonl", "{\"a\":1}\n");
+  const Outcome run = Run({"ingest", "a.db", "x.jsonl", "--dry-run"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.out,
+              AllOf(HasSubstr("would be made"), HasSubstr("x.jsonl"), HasSubstr("CREATE TABLE")));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.db"));
+  EXPECT_THAT(Run({"ingest", "a.db", "x.jsonl", "--dry-run", "--json"}).out,
+              AllOf(StartsWith("{\"dry_run\":true,"), HasSubstr("\"creates_database\":true")));
+}
+
+TEST_F(CliTest, BadInputIsAClearError) {
+  MakeDatabase();
+  folder_.Write("not.db", std::string(4096, 'x'));
+  folder_.Write("folder/x.jsonl", "{}\n");
+  folder_.Write("bad.toml", "table = \"t\"\ncolunms = 1\n");
+  folder_.Write("bad.jsonl.gz", "\x1f\x8b\x08 nonsense");
+  folder_.Write("pretty.json", "{\n  \"a\": 1,\n  \"b\": 2\n}\n");
+  folder_.Write("s.sse", "event: ping\ndata: {}\n\nevent: ping\ndata: {}\n\n");
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"ingest", "a.db", "missing.jsonl"}, "missing.jsonl"},
+      {{"ingest", "folder", "app.jsonl"}, "directory"},
+      {{"ingest", "not.db", "app.jsonl"}, "not.db"},
+      {{"ingest", "app.db", "app.db"}, "app.db"},
+      {{"ingest", "a.db", "app.jsonl", "--schema", "bad.toml"}, "bad.toml:2"},
+      {{"ingest", "a.db", "app.jsonl", "--schema", "sse-line"}, "sse-line"},
+      {{"ingest", "a.db", "bad.jsonl.gz"}, "bad.jsonl.gz"},
+      {{"ingest", "a.db", "pretty.json"}, "pretty.json"},
+      {{"ingest", "a.db", "s.sse"}, "s.sse"},
+      {{"query", "folder", "SELECT 1"}, "directory"},
+      {{"query", "not.db", "SELECT 1"}, "not.db"},
+      {{"status", "none.db"}, "there is no such database"},
+      {{"schema", "show", "sse-line"}, "sse-line"}};
+  for (const auto& [words, message] : cases) {
+    const Outcome run = Run(words);
+    EXPECT_TRUE(run.status == 1 || run.status == 2)
+        << testing::PrintToString(words) << run.status << run.err;
+    EXPECT_THAT(run.err, AllOf(StartsWith("sluice: "), HasSubstr(message), HasSubstr("\n  try: ")))
+        << testing::PrintToString(words);
+    EXPECT_THAT(run.out, IsEmpty());
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.db"));
+}
+
+TEST_F(CliTest, OptionsComeFromTheEnvironmentAndTheConfigFileToo) {
+  MakeDatabase();
+  const std::string sql = "SELECT id FROM app ORDER BY id";
+  const std::string config =
+      folder_.Write("c.toml", "[query]\nformat = \"ndjson\"\nmax-rows = 1\n");
+  EXPECT_EQ(Run({"query", "app.db", sql, "--config", config, "--quiet"}).out, "{\"id\":1}\n");
+  EXPECT_EQ(Run({"query", "app.db", sql, "--quiet"}, "",
+                {{"SLUICE_CONFIG", config}, {"SLUICE_MAX_ROWS", "2"}})
+                .out,
+            "{\"id\":1}\n{\"id\":3}\n");
+  EXPECT_EQ(Run({"query", "app.db", sql, "--format", "raw"}, "", {{"SLUICE_FORMAT", "json"}}).out,
+            "1\n3\n4\n");
+  const Outcome wrong = Run({"query", "app.db", sql}, "", {{"SLUICE_FORMAT", "xml"}});
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("SLUICE_FORMAT: --format: 'xml' is none of table"));
+}
+
+TEST_F(CliTest, QueryPrintsCsvIntoAPipe) {
+  MakeDatabase();
+  const Outcome run =
+      Run({"query", "app.db", "SELECT level, count(*) AS n FROM app GROUP BY 1 ORDER BY 1"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.out, "level,n\ninfo,2\nwarn,1\n");
+  EXPECT_THAT(run.err, IsEmpty());
+  EXPECT_EQ(Run({"query", "app.db", "SELECT 1 AS a", "--json"}).out,
+            "{\"columns\":[\"a\"],\"rows\":[\n{\"a\":1}\n]\n,\"truncated\":false}\n");
+}
+
+TEST_F(CliTest, QueryBindsParameters) {
+  MakeDatabase();
+  const auto out = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = {"query", "app.db", "--format", "raw"};
+    all.insert(all.end(), words.begin(), words.end());
+    const Outcome run = Run(all);
+    return run.status == 0 ? run.out : run.err;
+  };
+  EXPECT_EQ(out({"SELECT typeof(?), ?1", "7"}), "integer\n7\n");
+  EXPECT_EQ(out({"SELECT typeof(?), ?1", "-1.5"}), "real\n-1.5\n");
+  EXPECT_EQ(out({"SELECT typeof(?), ?1", "02139"}), "text\n02139\n");
+  EXPECT_EQ(out({"SELECT ?", "[1,2]"}), "[1,2]\n") << "a JSON array is one value";
+  EXPECT_EQ(out({"SELECT ? || :x || ?", "a", ":x=b=c", "d"}), "ab=cd\n");
+  EXPECT_EQ(out({"SELECT @x || $y", ":y=2", ":x=1"}), "12\n");
+  EXPECT_EQ(out({"SELECT ?", "--", "--format"}), "--format\n");
+  EXPECT_THAT(out({"SELECT ?, ?", "1"}), HasSubstr("the SQL has 2 parameters, 1 given"));
+  EXPECT_THAT(out({"SELECT 1", "1"}), HasSubstr("the SQL has 0 parameters, 1 given"));
+  EXPECT_THAT(out({"SELECT :x", ":y=1"}), HasSubstr("no parameter :y"));
+}
+
+TEST_F(CliTest, QueryOnlyReads) {
+  MakeDatabase();
+  for (const char* sql :
+       {"DELETE FROM app", "DROP TABLE app", "ATTACH 'x.db' AS x", "PRAGMA journal_mode=DELETE"}) {
+    const Outcome run = Run({"query", "app.db", sql});
+    EXPECT_NE(run.status, 0) << sql;
+    EXPECT_THAT(run.err, HasSubstr("\n  try: ")) << sql;
+  }
+  EXPECT_EQ(Run({"query", "app.db", "SELECT count(*) FROM app", "--format", "raw"}).out, "3\n");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "x.db"));
+}
+
+TEST_F(CliTest, QueryHasLimits) {
+  MakeDatabase();
+  const Outcome rows =
+      Run({"query", "app.db", "SELECT id FROM app", "--max-rows", "2", "--format", "raw"});
+  EXPECT_EQ(rows.out, "1\n3\n");
+  EXPECT_EQ(rows.err, "2 rows; there are more: --max-rows\n");
+  const Outcome time =
+      Run({"query", "app.db", "--time-limit", "50ms",
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"});
+  EXPECT_EQ(time.status, 1);
+  EXPECT_THAT(time.err, HasSubstr("--time-limit"));
+}
+
+TEST_F(CliTest, QueryMarksWhereTheSqlIsWrong) {
+  MakeDatabase();
+  const Outcome run = Run({"query", "app.db", "SELECT id,\n  levle\nFROM app"});
+  EXPECT_NE(run.status, 0);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("levle"), HasSubstr("\n    levle\n    ^\n")));
+  EXPECT_THAT(Run({"query", "app.db", "SELECT 1; SELECT 2"}).err,
+              HasSubstr("more than one SQL statement"));
+  EXPECT_EQ(Run({"query", "app.db", "-", "--format", "raw"}, "SELECT 6 * 7; -- the answer\n").out,
+            "42\n");
+}
+
+TEST_F(CliTest, StatusTellsOfSourcesAndTheirLag) {
+  MakeDatabase();
+  folder_.Append("app.jsonl", "{\"id\":5}\n");
+  const Outcome text = Run({"status", "app.db"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("app: 3 rows of 4 lines"), HasSubstr("app.jsonl"),
+                              HasSubstr("1 reject"), HasSubstr("9B")));
+  const Outcome json = Run({"status", "app.db", "--json"});
+  EXPECT_THAT(json.out, AllOf(StartsWith("{\"database\":\"app.db\","),
+                              HasSubstr("\"state\":\"grown\",\"lag_bytes\":9,"),
+                              HasSubstr("\"tables\":[{\"name\":\"app\",\"lines\":4,\"rows\":3,")));
+}
+
+TEST_F(CliTest, RejectsAreShownWithTheirPlaceAndTheBadSpot) {
+  MakeDatabase();
+  const Outcome text = Run({"rejects", "app.db"});
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, AllOf(HasSubstr("app.jsonl:2  byte 24, table app\n"),
+                              HasSubstr("\n  {\"id\":2,,}\n          ^\n")));
+  EXPECT_EQ(Run({"rejects", "app.db", "--format", "raw"}).out, "{\"id\":2,,}\n");
+  EXPECT_EQ(Run({"rejects", "app.db", "--source", "app.jsonl", "--format", "raw"}).out,
+            "{\"id\":2,,}\n");
+  EXPECT_THAT(Run({"rejects", "app.db", "--json"}).out,
+              StartsWith("{\"total\":1,\"rejects\":[\n{\"id\":"));
+  EXPECT_EQ(Run({"rejects", "app.db", "--source", "other.jsonl"}).status, 1);
+  EXPECT_EQ(Run({"rejects"}).status, 2);
+}
+
+TEST_F(CliTest, RejectsCanBeTriedAgain) {
+  MakeDatabase();
+  const Outcome run = Run({"rejects", "retry", "app.db"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(run.err, "tried 1 reject: 0 became rows\n");
+  EXPECT_EQ(Run({"rejects", "retry", "app.db", "--json"}).out,
+            "{\"tried\":1,\"rows\":0,\"rejects\":1,\"cut_off\":0}\n");
+}
+
+TEST_F(CliTest, SchemasAreListedShownAndInferred) {
+  EXPECT_THAT(Run({"schema", "list"}).out,
+              AllOf(HasSubstr("sse-lines"), HasSubstr("claude-code"), HasSubstr("raw")));
+  const Outcome preset = Run({"schema", "show", "sse-lines"});
+  EXPECT_THAT(preset.out, HasSubstr("sse_lines"));
+  folder_.Write("x.jsonl", "{\"a\":1,\"b\":\"x\"}\n{\"a\":2}\n");
+  const Outcome inferred = Run({"schema", "infer", "x.jsonl", "--table", "mine"});
+  ASSERT_EQ(inferred.status, 0) << inferred.err;
+  folder_.Write("x.toml", inferred.out);
+  const Outcome used = Run({"ingest", "a.db", "x.jsonl", "--schema", "x.toml"});
+  EXPECT_EQ(used.status, 0) << used.err << inferred.out;
+  EXPECT_EQ(Run({"query", "a.db", "SELECT sum(a) FROM mine", "--format", "raw"}).out, "3\n");
+}
+
+TEST_F(CliTest, NothingIsColouredIntoAPipeAndNoColorIsKept) {
+  MakeDatabase();
+  for (const std::map<std::string, std::string>& environment :
+       {std::map<std::string, std::string>{}, {{"NO_COLOR", "1"}}}) {
+    for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+             {"--help"}, {"status", "app.db"}, {"rejects", "app.db"}, {"status", "none.db"}}) {
+      const Outcome run = Run(words, "", environment);
+      EXPECT_THAT(run.out + run.err, Not(HasSubstr("\x1b")));
+    }
+  }
+  if (std::system("command -v script >/dev/null") != 0)
+    GTEST_SKIP() << "no script(1) to make a terminal with";
+  const std::string command = std::string(SLUICE_PROGRAM) + " --help";
+  const std::vector<std::string> in_terminal = {"script", "-qec", command, "/dev/null"};
+  EXPECT_THAT(RunCommand(in_terminal, "", {{"TERM", "xterm"}}).out, HasSubstr("\x1b[1m"));
+  EXPECT_THAT(RunCommand(in_terminal, "", {{"TERM", "xterm"}, {"NO_COLOR", "1"}}).out,
+              Not(HasSubstr("\x1b")));
+}
+
+TEST_F(CliTest, TheManualPageIsCleanRoff) {
+  const Outcome page = Run({"help", "--man"});
+  EXPECT_THAT(page.out, AllOf(StartsWith(".TH SLUICE 1"), HasSubstr("\\-\\-max\\-line SIZE")));
+  if (std::system("command -v groff >/dev/null") != 0) GTEST_SKIP() << "no groff to check it with";
+  folder_.Write("sluice.1", page.out);
+  const Outcome checked = RunCommand({"groff", "-man", "-ww", "-Tutf8", "-z", "sluice.1"}, "", {});
+  EXPECT_EQ(checked.status, 0);
+  EXPECT_THAT(checked.err, IsEmpty());
+}
+
+TEST_F(CliTest, BashCompletesSubcommandsOptionsAndValues) {
+  if (std::system("command -v bash >/dev/null") != 0) GTEST_SKIP() << "no bash";
+  folder_.Write("completion", Run({"help", "--completion", "bash"}).out);
+  folder_.Write("logs.jsonl", "");
+  const auto completed = [&](const std::string& words) {
+    const std::string script = "source ./completion; COMP_WORDS=(" + words +
+                               "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); "
+                               "_sluice; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    const Outcome run = RunCommand({"bash", "--norc", "-euc", script}, "", {});
+    EXPECT_THAT(run.err, IsEmpty());
+    return run.out;
+  };
+  EXPECT_EQ(completed("sluice inge"), "ingest\n");
+  EXPECT_THAT(completed("sluice ''"), AllOf(HasSubstr("query\n"), HasSubstr("schema\n")));
+  EXPECT_EQ(completed("sluice rejects re"), "retry\n");
+  EXPECT_EQ(completed("sluice ingest a.db --max"), "--max-line\n");
+  EXPECT_EQ(completed("sluice ingest --schema sse"), "sse-lines\n");
+  EXPECT_EQ(completed("sluice schema show cl"), "claude-code\n");
+  EXPECT_EQ(completed("sluice query --format nd"), "ndjson\n");
+  EXPECT_EQ(completed("sluice ingest a.db logs"), "logs.jsonl\n");
+}
+
+TEST_F(CliTest, AFullDiskUnderStdoutIsAnError) {
+  if (access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full";
+  MakeDatabase();
+  const std::string command =
+      std::string(SLUICE_PROGRAM) + " query app.db 'SELECT * FROM app' > /dev/full";
+  const Outcome run = RunCommand({"sh", "-c", command}, "", {});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, StartsWith("sluice: stdout: No space left on device"));
+}
+
+}  // namespace
+}  // namespace sluice
