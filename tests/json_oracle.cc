@@ -33,6 +33,11 @@ bool IsIndex(std::string_view part) {
          (part.size() == 1 || part[0] != '0');
 }
 
+// "-" and "01" are no indexes, but in an array no keys either.
+bool IsLikeIndex(std::string_view part) {
+  return part.find_first_not_of("-0123456789") == part.npos;
+}
+
 }  // namespace
 
 JsonOracle::JsonOracle() {
@@ -60,7 +65,7 @@ std::string JsonOracle::PathOf(std::string_view text, std::string_view pointer) 
     Bind(type_, 1, text);
     Bind(type_, 2, path);
     const bool array =
-        sqlite3_step(type_) == SQLITE_ROW && sqlite3_column_text(type_, 0) &&
+        IsLikeIndex(part) && sqlite3_step(type_) == SQLITE_ROW && sqlite3_column_text(type_, 0) &&
         std::string_view(reinterpret_cast<const char*>(sqlite3_column_text(type_, 0))) == "array";
     sqlite3_reset(type_);
     if (array) {

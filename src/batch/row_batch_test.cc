@@ -13,9 +13,9 @@ namespace {
 TEST(ArenaTest, AddressesStayWhileItGrows) {
   Arena arena;
   std::vector<std::string_view> copies;
-  for (int i = 0; i < 20000; ++i)
+  for (size_t i = 0; i < 20000; ++i)
     copies.push_back(arena.Copy("text " + std::to_string(i) + std::string(40, 'x')));
-  for (int i = 0; i < 20000; ++i)
+  for (size_t i = 0; i < 20000; ++i)
     ASSERT_EQ(copies[i], "text " + std::to_string(i) + std::string(40, 'x'));
 }
 

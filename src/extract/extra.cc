@@ -62,7 +62,7 @@ Cell Extra::Compose(const Found& found, const std::vector<KeptOut>& kept_out) {
     const std::string& key = quoted_keys_[kept.column];
     // Deeper than the top level: it is in the member that holds it.
     if (!key.empty())
-      members_.push_back({{key.data(), static_cast<uint32_t>(key.size()), true}, kept.value});
+      members_.push_back({{key.data(), static_cast<uint32_t>(key.size()), 1}, kept.value});
   }
   if (members_.empty()) return Cell::Null();
 
@@ -70,7 +70,7 @@ Cell Extra::Compose(const Found& found, const std::vector<KeptOut>& kept_out) {
   for (Member& member : members_) {
     // A member's own room in the arena is used up before that of the whole is taken.
     const std::string_view value = Minified(member.value, &batch_->arena);
-    member.value = {value.data(), static_cast<uint32_t>(value.size()), true};
+    member.value = {value.data(), static_cast<uint32_t>(value.size()), 1};
     room += member.key.size + member.value.size + 2;
   }
   char* const begin = batch_->arena.Allocate(room);

@@ -41,7 +41,8 @@ std::string_view KindOf(char first) {
 }
 
 std::string_view WithoutLeadingSpace(std::string_view text) {
-  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!text.empty() && is_space(text[0])) text.remove_prefix(1);
   return text;
 }
 
@@ -74,11 +75,14 @@ class Extractor::Impl {
     extra_.Begin(batch);
     texts_.clear();
     for (const Line& line : batch->lines) texts_.push_back(line.text);
+    batch->row_lines.reserve(texts_.size());
+    batch->cells.resize(texts_.size() * table_.columns.size());
     reader_.Read(texts_, [this](size_t line, const Verdict& verdict, const Found& found) {
       const bool takes =
           verdict.valid && (table_.any_json || WithoutLeadingSpace(texts_[line])[0] == '{');
       takes ? AddRow(line, found) : AddReject(line, verdict);
     });
+    batch->cells.resize(batch->rows() * table_.columns.size());
     for (Chain& chain : chains_) Follow(&chain);
   }
 
@@ -135,7 +139,6 @@ class Extractor::Impl {
   void AddRow(size_t index, const Found& found) {
     const size_t row = batch_->row_lines.size();
     batch_->row_lines.push_back(static_cast<uint32_t>(index));
-    batch_->cells.resize(batch_->cells.size() + table_.columns.size());
     ++batch_->counts.rows;
 
     kept_out_.clear();
@@ -159,19 +162,19 @@ class Extractor::Impl {
         if (value) chain->links.push_back({row, value});
         ++chain;
       } else if (value) {
-        FillColumns(plan.slot(i).columns, CellOf(value, &batch_->arena), value, row);
+        FillColumns(plan.slot(i).columns, value, row);
       }
     }
   }
 
-  void FillColumns(const std::vector<uint32_t>& columns, const Cell& cell, const Slice& value,
-                   size_t row) {
+  void FillColumns(const std::vector<uint32_t>& columns, const Slice& value, size_t row) {
     for (uint32_t column : columns) {
-      if (keeps_strings_out_[column] && value.data[0] == '"' && LooksNumeric(cell.text())) {
+      Cell* const cell = CellAt(row, column);
+      *cell = CellOf(value, &batch_->arena);
+      if (keeps_strings_out_[column] && value.data[0] == '"' && LooksNumeric(cell->text())) {
+        *cell = Cell::Null();
         kept_out_.push_back({column, value});
         ++batch_->strings_kept_out;
-      } else {
-        *CellAt(row, column) = cell;
       }
     }
   }
@@ -214,8 +217,9 @@ class Extractor::Impl {
     for (const Link& link : chain->links) {
       // Nothing else is taken from the arena in this loop.
       const std::string_view text = LinkText(link.value, &end);
-      if (!chain->columns->empty())
-        FillColumns(*chain->columns, LinkCell(link.value, text), link.value, link.row);
+      for (uint32_t column : *chain->columns) {
+        *CellAt(link.row, column) = LinkCell(link.value, text);
+      }
       if (!chain->takes_scalars && !IsContainer(WithoutLeadingSpace(text))) continue;
       texts.push_back(text);
       rows.push_back(link.row);

@@ -3,15 +3,13 @@
 
 #include <cstring>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "extract/strict.h"
 #include "extract/value.h"
-#include "json_generator.h"
+#include "extract_check.h"
 #include "json_oracle.h"
 
 namespace sluice {
@@ -35,12 +33,6 @@ Table TableOf(std::vector<Column> columns) {
   Table table;
   table.name = "t";
   table.columns = std::move(columns);
-  return table;
-}
-
-Table TableOfPointers(const std::vector<std::vector<std::string>>& pointers) {
-  Table table;
-  for (const auto& chain : pointers) table.columns.push_back(PointerColumn(chain));
   return table;
 }
 
@@ -278,60 +270,6 @@ TEST(ExtractorTest, IsCompleteJson) {
   EXPECT_TRUE(IsCompleteJson("12", true));
   EXPECT_FALSE(IsCompleteJson(R"({"a":1)", false));
   EXPECT_FALSE(IsCompleteJson("", true));
-}
-
-// Whether the text is a JSON text by SQLite, UTF-8 and NUL apart, on which it does not look.
-bool IsValidBySqlite(JsonOracle* oracle, const std::string& line) {
-  return oracle->IsValid(line) && line.find('\0') == line.npos;
-}
-
-// Lines by all pointers of the generator: verdicts and cells against SQLite, line by line.
-void CompareWithSqlite(Extraction* extraction, JsonOracle* oracle, const Table& table) {
-  const RowBatch& batch = extraction->batch();
-  size_t row = 0;
-  for (size_t i = 0; i < batch.lines.size(); ++i) {
-    const std::string line(batch.lines[i].text);
-    const bool is_row = row < batch.rows() && batch.row_lines[row] == i;
-    if (!is_row) {
-      const std::string verdict = extraction->Row(i);
-      if (verdict.starts_with("reject: invalid UTF-8") ||
-          verdict.starts_with("reject: not an object"))
-        continue;
-      ASSERT_FALSE(IsValidBySqlite(oracle, line)) << verdict << "\n" << line;
-      continue;
-    }
-    ASSERT_TRUE(IsValidBySqlite(oracle, line)) << line;
-    for (size_t column = 0; column < table.columns.size(); ++column) {
-      const Cell expected = oracle->Extract(line, table.columns[column].pointers);
-      ASSERT_EQ(ToString(batch.row(row)[column]), ToString(expected))
-          << table.columns[column].name << "\n"
-          << line;
-    }
-    ++row;
-  }
-  ASSERT_EQ(row, batch.rows());
-  ASSERT_EQ(batch.rows() + batch.rejects.size(), batch.lines.size());
-}
-
-TEST(ExtractorDifferentialTest, RandomLinesEqualJsonExtract) {
-  const uint64_t seed = std::random_device()();
-  SCOPED_TRACE("seed " + std::to_string(seed));
-  JsonGenerator generate(seed);
-  JsonOracle oracle;
-  const Table table = TableOfPointers(JsonGenerator::Pointers());
-  Extraction extraction(table, {});
-  for (int batch = 0; batch < 60; ++batch) {
-    std::vector<std::string> lines;
-    // Every third batch has damaged lines in it: what stands beside them must not suffer.
-    while (lines.size() < 60) {
-      std::string line = generate.Object();
-      if (batch % 3 == 0 && generate.Below(4) == 0) line = generate.Damage(line);
-      lines.push_back(line);
-    }
-    extraction.Again(lines);
-    CompareWithSqlite(&extraction, &oracle, table);
-    if (HasFatalFailure()) return;
-  }
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ namespace sluice {
 struct Slice {
   const char* data = nullptr;  // null: there is no such value
   uint32_t size = 0;
-  bool plain = false;  // a string without escapes, a container without insignificant white space
+  // A string without escapes, a container without insignificant white space. No bool, for the
+  // reason that CellType is none.
+  uint32_t plain = 0;
 
   explicit operator bool() const { return data != nullptr; }
   std::string_view text() const { return {data, size}; }

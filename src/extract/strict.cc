@@ -105,7 +105,7 @@ class StrictReader {
         if (!Number()) return false;
     }
     *value = {text_.data() + begin, static_cast<uint32_t>(at_ - begin),
-              !escapes && spaces_ == spaces_before};
+              !escapes && spaces_ == spaces_before ? 1u : 0u};
     if (node != Plan::kNone && plan_->node(node).slot != Plan::kNone)
       found_->slots[plan_->node(node).slot] = *value;
     return true;
@@ -131,7 +131,7 @@ class StrictReader {
     const size_t begin = at_;
     bool escapes = false;
     if (!String(&escapes)) return false;
-    const Slice key{text_.data() + begin, static_cast<uint32_t>(at_ - begin), !escapes};
+    const Slice key{text_.data() + begin, static_cast<uint32_t>(at_ - begin), escapes ? 0u : 1u};
     SkipSpace();
     if (Next() != ':') return Fail("expected ':'");
     ++at_;
