@@ -117,7 +117,7 @@ TEST_F(IdentityTest, New) {
 }
 
 TEST_F(IdentityTest, Unchanged) {
-  for (size_t lines : {1, 3, 30, 300}) {
+  for (size_t lines : std::vector<size_t>{1, 3, 30, 300}) {
     const std::string name = std::to_string(lines);
     folder_.Write(name, Log(name, lines));
     Know(name);
@@ -128,7 +128,7 @@ TEST_F(IdentityTest, Unchanged) {
 }
 
 TEST_F(IdentityTest, Grown) {
-  for (size_t lines : {1, 3, 30, 300}) {
+  for (size_t lines : std::vector<size_t>{1, 3, 30, 300}) {
     const std::string name = std::to_string(lines);
     folder_.Write(name, Log(name, lines));
     Know(name);
@@ -377,7 +377,8 @@ TEST_F(IdentityTest, Decompressed) {
 TEST_F(IdentityTest, ManyOffsetsInOneCompressedFile) {
   const std::string text = Log("a", 3'000);
   folder_.Write("a", text);
-  for (uint64_t bytes : {10, 1'000, 1'024, 1'025, 60'000, 60'000, 61'000}) Know("a", bytes);
+  for (uint64_t bytes : std::vector<uint64_t>{10, 1'000, 1'024, 1'025, 60'000, 60'000, 61'000})
+    Know("a", bytes);
   for (KnownSource& source : known_) source.key.path = folder_ / std::to_string(source.id);
   std::filesystem::remove(folder_ / "a");
   folder_.Write("a.gz", Gzip(text));
