@@ -78,6 +78,7 @@ Status Pipeline::ReadSource(uint32_t index) {
   if (!source) return source.error();
   Result<ChunkReader::Start> start = ResumeAt(**source, planned.from);
   if (!start) return start.error();
+  const uint64_t read_to_resume = planned.from.bytes > 0 ? (*source)->stored_bytes_read() : 0;
   ChunkReader reader(**source, pool_, options_.max_line_bytes, std::move(*start));
 
   bool after_tail = planned.from.tail_taken;
@@ -94,7 +95,7 @@ Status Pipeline::ReadSource(uint32_t index) {
     parcel->rereadable = (*source)->rereadable();
     parcel->begins_after_tail = std::exchange(after_tail, false);
     parcel->max_line_bytes = options_.max_line_bytes;
-    parcel->stored_bytes = (*source)->stored_bytes_read();
+    parcel->stored_bytes = (*source)->stored_bytes_read() - read_to_resume;
     if (!Hand(std::move(parcel))) return {StatusCode::kCancelled, "torn down"};
   }
   return {};

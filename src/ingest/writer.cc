@@ -23,7 +23,8 @@ Writer::Writer(const IngestOptions& options, const RunPlan& plan, LiveTables* ta
   for (size_t i = 0; i < states_.size(); ++i) {
     states_[i].offset = plan.sources[i].from;
     states_[i].touched = plan.sources[i].new_place;
-    meter_->progress().stored_bytes_total += plan.sources[i].stored_size;
+    const uint64_t stored = plan.sources[i].stored_size;
+    meter_->progress().stored_bytes_total += stored - std::min(stored, plan.sources[i].from.bytes);
   }
 }
 

@@ -73,12 +73,9 @@ Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
 Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   Connection& connection = *target_->connection_;
   if (target_->fresh()) {
-    // The table is appended to, and what is written is not read again before its indexes are made:
-    // a large cache would only touch memory. CREATE INDEX sorts in as much memory as the cache may
-    // have, on threads of its own.
-    const uint64_t kibibytes = std::max<uint64_t>(options_.cache_bytes >> 10, 1024);
-    Status s = connection.Execute("PRAGMA temp_store=FILE; PRAGMA threads=2; PRAGMA cache_size=-" +
-                                  std::to_string(kibibytes));
+    // Rows are only appended, and not read again before the indexes are made: a large cache would
+    // do nothing but touch memory, which is dear on virtual machines.
+    Status s = connection.Execute("PRAGMA temp_store=FILE; PRAGMA cache_size=-8192");
     if (!s.ok()) return s;
   } else {
     Result<ImportScope> scope =
@@ -348,26 +345,39 @@ Status SqliteSink::AddEvent(std::string_view event, std::string_view source_path
 // ----------------------------------------------------------------------------------------------------------
 
 Status SqliteSink::Finish(const StepFunction& step) {
+  if (target_->fresh()) {
+    if (Status s = PrepareToSort(); !s.ok()) return s;
+  }
   for (Target& target : targets_) {
     if (Status s = FinishTable(target, step); !s.ok()) return s;
   }
   if (Status s = EnsureTransaction(); !s.ok()) return s;
+  if (target_->fresh()) {
+    step("statistics");
+    // 1,000 rows of each index are enough for the planner, and take milliseconds instead of a scan.
+    Status s = target_->connection_->Execute("PRAGMA analysis_limit=1000; ANALYZE");
+    if (!s.ok()) return s;
+  }
   if (Status s = WriteRunEnd(); !s.ok()) return s;
   if (Status s = CommitTransaction(); !s.ok()) return s;
   for (Target& target : targets_) target.insert = Statement();
+  return target_->fresh() ? PublishDatabase(step) : EndScope();
+}
 
-  if (!target_->fresh()) return EndScope();
-
-  step("statistics");
-  // 1,000 rows of each index are enough for the planner, and take milliseconds instead of a scan of
-  // the database.
-  if (Status s = target_->connection_->Execute("PRAGMA analysis_limit=1000; ANALYZE"); !s.ok())
-    return s;
+Status SqliteSink::PublishDatabase(const StepFunction& step) {
   step("publishing");
   journal_ledger_.reset();
   target_->ledger_.reset();
   if (Status s = target_->connection_->Close(); !s.ok()) return s;
   return target_->fresh_->Publish();
+}
+
+// CREATE INDEX sorts in runs as large as the cache may be, one in the making on each of its threads
+// and one more: together with the cache itself, three of them are the share that we were given.
+Status SqliteSink::PrepareToSort() {
+  const uint64_t kibibytes = std::max<uint64_t>((options_.cache_bytes >> 10) / 3, 1024);
+  return target_->connection_->Execute("PRAGMA threads=2; PRAGMA cache_size=-" +
+                                       std::to_string(kibibytes));
 }
 
 // Indexes, then full text, then views: each a transaction of its own where the database stood

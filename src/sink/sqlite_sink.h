@@ -88,6 +88,8 @@ class SqliteSink final : public Sink {
   Status AddEvent(std::string_view event, std::string_view source_path, uint64_t offset,
                   const LineCounts& counts);
 
+  Status PrepareToSort();
+  Status PublishDatabase(const StepFunction& step);
   Status FinishTable(Target& target, const StepFunction& step);
   Status MakeIndexes(Target& target, const StepFunction& step);
   Status MakeView(const View& view);
