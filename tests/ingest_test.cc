@@ -146,6 +146,44 @@ TEST_F(IngestTest, AnUnfinishedLineWaitsForTheNextRun) {
   EXPECT_THAT(Rows("SELECT lines, rows, unfinished FROM _sluice_sources"), ElementsAre("2|2|0"));
 }
 
+// A reader may come at any moment while another program writes: the file is cut at every byte,
+// read, and read again when it is whole.
+TEST_F(IngestTest, AFileReadWhileItGrowsGivesTheRowsOfTheWholeFile) {
+  const std::string text =
+      "\xEF\xBB\xBF{\"a\":1}\r\n{\"a\":[1, 2]}\n\n \t\r\nnot "
+      "json\n[1]\n{\"a\":\"\xC3\xA4\",\"b\":{\"c\":null}}\n12\n"
+      "{\"b\":2}\n{\"a\":3}\n";
+  const auto everything = [this] {
+    std::vector<std::string> all = Rows("SELECT a, b, _line FROM lines");
+    for (const char* sql :
+         {"SELECT line_number, byte_offset, CAST(line AS TEXT) FROM _sluice_rejects",
+          "SELECT byte_offset, line_number, lines, rows, rejects, blank, unfinished "
+          "FROM _sluice_sources"}) {
+      for (std::string& row : Rows(sql)) all.push_back(std::move(row));
+    }
+    return all;
+  };
+  const std::string schema =
+      folder_.Write("s.toml",
+                    "table = \"lines\"\n[[column]]\nname = \"a\"\nfrom = \"/a\"\n[[column]]\nname "
+                    "= \"b\"\nfrom = \"/b\"\n"
+                    "[[column]]\nname = \"_line\"\nfrom = \"@line_number\"\n");
+  IngestOptions options = Options({folder_.Write("app.jsonl", text)});
+  options.schema = schema;
+  Ingest(options);
+  const std::vector<std::string> expected = everything();
+
+  for (size_t cut = 0; cut < text.size(); ++cut) {
+    SCOPED_TRACE(cut);
+    std::filesystem::remove(database_);
+    folder_.Write("app.jsonl", text.substr(0, cut));
+    Ingest(options);
+    folder_.Append("app.jsonl", text.substr(cut));
+    Ingest(options);
+    ASSERT_EQ(everything(), expected);
+  }
+}
+
 TEST_F(IngestTest, TheFirstOfTwoRowsWithOneKeyStandsAndTheOtherIsAReject) {
   IngestOptions options = Options({folder_.Write(
       "app.jsonl", "{\"k\":1,\"v\":\"a\"}\n{\"k\":1,\"v\":\"b\"}\n{\"v\":\"c\"}\n")});

@@ -49,6 +49,7 @@ class Planner {
     if (Status s = ReadKnownSources(); !s.ok()) return Error(s);
     if (Status s = LookAtCandidates(); !s.ok()) return Error(s);
     if (Status s = ChooseTables(); !s.ok()) return Error(s);
+    NoteRecognised();
     if (Status s = IdentifySources(); !s.ok()) return Error(s);
     if (Status s = FindMovedSources(); !s.ok()) return Error(s);
     if (Status s = AddCompanions(); !s.ok()) return Error(s);
@@ -112,9 +113,13 @@ class Planner {
     auto peeked = std::make_unique<PeekedSource>(std::move(*source));
     Result<std::string_view> sample = peeked->Peek(kSampleBytes);
     // What is damaged further on is read up to there, and the run says so when it gets there.
-    if (!sample && sample.error().code() != StatusCode::kCorruption) return sample.error();
+    if (!sample && (candidate->named || sample.error().code() != StatusCode::kCorruption)) {
+      return sample.error();
+    }
     candidate->sample = sample ? std::string(*sample) : std::string();
-    candidate->sample_is_whole = peeked->peeked_all();
+    // A last line that is still being written is no sign of anything.
+    candidate->sample_is_whole =
+        peeked->peeked_all() && (!peeked->may_grow() || candidate->sample.ends_with('\n'));
     candidate->key = peeked->key();
     candidate->stored_size = peeked->stored_size();
     if (!peeked->rereadable()) candidate->opened = std::move(peeked);
@@ -156,6 +161,20 @@ class Planner {
       plan_.sources.push_back(std::move(source));
     }
     return InferTable();
+  }
+
+  // `auto` says what it took the inputs for, once a table.
+  void NoteRecognised() {
+    if (!infers()) return;
+    std::map<std::string, size_t> files;
+    for (const PlannedSource& source : plan_.sources) {
+      if (source.schema != "stored") ++files[source.schema];
+    }
+    for (const auto& [schema, count] : files) {
+      const std::string what = std::to_string(count) + (count == 1 ? " source" : " sources");
+      plan_.notes.push_back(schema == "inferred" ? "inferred the columns of " + what
+                                                 : "recognised " + schema + " in " + what);
+    }
   }
 
   Status ChooseByOption(PlannedSource* source) {
