@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` puts where: the program, the library with its public headers, a CMake package
-# (find_package(sluice), target sluice::sluice) and a pkg-config file. tests/package/ is a consumer of both.
+# (find_package(sluice), target sluice::sluice) and a pkg-config file. tests/package/ has consumers of both.
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -29,6 +29,7 @@ if(SLUICE_SYSTEM_SQLITE)
   set(SLUICE_PC_SQLITE_REQUIRES "sqlite3,")
 else()
   set(SLUICE_PC_SQLITE_LIBS "-lsluice_sqlite3")
+  set(SLUICE_PC_SQLITE_CFLAGS "-I\${includedir}/sluice/sqlite")
 endif()
 configure_file(cmake/sluice.pc.in ${PROJECT_BINARY_DIR}/sluice.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/sluice.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sluice/version.hpp"
 #include "temporary_directory.h"
 
 namespace sluice {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "json_oracle.h"
-#include "schema/table.h"
+#include "sluice/schema.hpp"
 
 namespace sluice {
 

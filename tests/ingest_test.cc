@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The main job from end to end: files in, rows and bookkeeping out, run after run.
+#include "sluice/ingest.hpp"
+
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -8,8 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "database_view.h"
-#include "ingest/retry.h"
-#include "ingest/run.h"
 #include "temporary_directory.h"
 
 namespace sluice {

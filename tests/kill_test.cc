@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "database_view.h"
-#include "ingest/run.h"
+#include "sluice/ingest.hpp"
 #include "temporary_directory.h"
 #include "torture.h"
 

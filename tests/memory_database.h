@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "schema/table.h"
+#include "sluice/schema.hpp"
 
 struct sqlite3;
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace sluice {
 
@@ -67,6 +69,64 @@ class [[nodiscard]] Status {
   StatusCode code_ = StatusCode::kOk;
   std::string message_;
   std::string remedy_;
+};
+
+// What a function that returns a Result returns when it failed: `return Error(Status::Io(...))`.
+class [[nodiscard]] Error {
+ public:
+  explicit Error(Status status) : status_(std::move(status)) {}
+
+ private:
+  template <typename T>
+  friend class Result;
+  Status status_;
+};
+
+// A value, or the Status that says why there is none: the part of C++23's std::expected that is
+// wanted here. One form for the library's inside and its face, so that no function needs two.
+//
+//   const sluice::Result<sluice::Table> table = sluice::LoadSchema("app.toml");
+//   if (!table) return table.error();
+//   use(table->columns);
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result() = default;  // T's default value
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error.status_)) {}
+  template <typename U = T>
+  requires std::is_convertible_v<U&&, T> &&
+      (!std::is_same_v<std::remove_cvref_t<U>, Result>)Result(U&& value)
+      : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+
+  explicit operator bool() const { return state_.index() == 0; }
+  bool has_value() const { return state_.index() == 0; }
+
+  // Only where there is a value.
+  T& operator*() & { return *std::get_if<0>(&state_); }
+  const T& operator*() const& { return *std::get_if<0>(&state_); }
+  T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
+  T* operator->() { return std::get_if<0>(&state_); }
+  const T* operator->() const { return std::get_if<0>(&state_); }
+
+  // Throws std::bad_variant_access where there is no value.
+  T& value() & { return std::get<0>(state_); }
+  const T& value() const& { return std::get<0>(state_); }
+  T&& value() && { return std::get<0>(std::move(state_)); }
+
+  template <typename U>
+  T value_or(U&& otherwise) const& {
+    return has_value() ? **this : static_cast<T>(std::forward<U>(otherwise));
+  }
+  template <typename U>
+  T value_or(U&& otherwise) && {
+    return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(otherwise));
+  }
+
+  // Only where there is none.
+  const Status& error() const { return *std::get_if<1>(&state_); }
+
+ private:
+  std::variant<T, Status> state_;
 };
 
 }  // namespace sluice

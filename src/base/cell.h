@@ -6,8 +6,8 @@
 
 namespace sluice {
 
-// 32 bits, so that a Cell has no padding: with padding, compilers copy 13 bytes of the 16 in two moves
-// that overlap, and wait for each other (9 % of the time of extraction).
+// 32 bits, so that a Cell has no padding: with padding, compilers copy 13 bytes of the 16 in two
+// moves that overlap, and wait for each other (9 % of the time of extraction).
 enum class CellType : uint32_t { kNull, kInteger, kReal, kText, kBlob };
 
 // One extracted value, before the affinity of its column is applied: 16 bytes, no ownership.

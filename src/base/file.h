@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/stop.h"
+#include "sluice/stop.hpp"
 
 #include <gtest/gtest.h>
 #include <signal.h>

@@ -13,7 +13,7 @@
 #include "base/cell.h"
 #include "base/line.h"
 #include "offset/offset.h"
-#include "schema/table.h"
+#include "sluice/schema.hpp"
 
 namespace sluice {
 

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/manual.h"
+#include "sluice/version.hpp"
 #include "sqlite/connection.h"
 
 namespace sluice {

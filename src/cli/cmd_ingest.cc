@@ -7,12 +7,12 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "base/stop.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/ingest_report.h"
 #include "cli/progress.h"
-#include "ingest/run.h"
+#include "sluice/ingest.hpp"
+#include "sluice/stop.hpp"
 
 namespace sluice {
 namespace {

@@ -14,8 +14,8 @@
 #include "cli/json_writer.h"
 #include "cli/reject_text.h"
 #include "extract/strict.h"
-#include "ingest/retry.h"
 #include "ledger/ledger.h"
+#include "sluice/ingest.hpp"
 
 namespace sluice {
 namespace {

@@ -4,9 +4,9 @@
 #include <functional>
 #include <memory>
 
-#include "base/status.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

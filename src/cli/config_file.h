@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

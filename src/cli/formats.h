@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
-#include "base/status.h"
 #include "cli/terminal.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

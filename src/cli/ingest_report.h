@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/terminal.h"
-#include "ingest/run.h"
+#include "sluice/ingest.hpp"
 
 namespace sluice {
 

@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/manual.h"
+#include "sluice/version.hpp"
 
 namespace sluice {
 namespace {

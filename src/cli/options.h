@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 namespace CLI {
 class App;

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "ingest/run.h"
+#include "sluice/ingest.hpp"
 
 namespace sluice {
 

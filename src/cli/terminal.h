@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

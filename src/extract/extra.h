@@ -8,7 +8,7 @@
 #include "base/cell.h"
 #include "batch/row_batch.h"
 #include "extract/plan.h"
-#include "schema/table.h"
+#include "sluice/schema.hpp"
 
 namespace sluice {
 

@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/status.h"
 #include "batch/row_batch.h"
-#include "schema/table.h"
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

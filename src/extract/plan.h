@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "schema/table.h"
+#include "sluice/schema.hpp"
 
 namespace sluice {
 

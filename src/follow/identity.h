@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
 #include "offset/offset.h"
+#include "sluice/status.hpp"
 #include "source/chunk_reader.h"
 
 namespace sluice {

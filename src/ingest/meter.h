@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/clock.h"
-#include "ingest/run.h"
+#include "sluice/ingest.hpp"
 
 namespace sluice {
 

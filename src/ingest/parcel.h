@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/status.h"
 #include "batch/row_batch.h"
 #include "extract/extractor.h"
+#include "sluice/status.hpp"
 #include "source/chunk_reader.h"
 
 namespace sluice {

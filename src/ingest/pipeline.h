@@ -15,8 +15,8 @@
 
 #include "base/buffer.h"
 #include "base/mutex.h"
-#include "base/stop.h"
 #include "ingest/parcel.h"
+#include "sluice/stop.hpp"
 #include "source/source.h"
 
 namespace sluice {

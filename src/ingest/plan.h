@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
-#include "base/stop.h"
-#include "ingest/run.h"
 #include "offset/offset.h"
-#include "schema/table.h"
 #include "sink/target_database.h"
+#include "sluice/ingest.hpp"
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
+#include "sluice/stop.hpp"
 #include "source/source.h"
 
 namespace sluice {

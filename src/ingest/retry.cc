@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ingest/retry.h"
-
 #include <cstring>
 #include <map>
 #include <memory>
@@ -14,6 +12,7 @@
 #include "schema/names.h"
 #include "sink/sqlite_sink.h"
 #include "sink/target_database.h"
+#include "sluice/ingest.hpp"
 
 namespace sluice {
 namespace {

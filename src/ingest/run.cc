@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ingest/run.h"
-
 #include <algorithm>
 #include <memory>
 #include <thread>
@@ -15,6 +13,7 @@
 #include "ingest/writer.h"
 #include "sink/sqlite_sink.h"
 #include "sink/target_database.h"
+#include "sluice/ingest.hpp"
 #include "source/open.h"
 
 namespace sluice {

@@ -11,8 +11,8 @@
 #include "ingest/meter.h"
 #include "ingest/pipeline.h"
 #include "ingest/plan.h"
-#include "ingest/run.h"
 #include "sink/sink.h"
+#include "sluice/ingest.hpp"
 
 namespace sluice {
 

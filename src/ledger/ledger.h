@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/line.h"
-#include "base/status.h"
 #include "offset/offset.h"
+#include "sluice/status.hpp"
 #include "sqlite/connection.h"
 
 namespace sluice {

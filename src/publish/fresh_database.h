@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "base/status.h"
 #include "publish/target_lock.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

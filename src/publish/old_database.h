@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 #include "sqlite/connection.h"
 
 namespace sluice {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/file.h"
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

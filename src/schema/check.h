@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <optional>
 
-#include "base/status.h"
-#include "schema/table.h"
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

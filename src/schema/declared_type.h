@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/status.h"
 #include "batch/row_batch.h"
 #include "offset/offset.h"
-#include "schema/table.h"
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
 #include "ledger/ledger.h"
 #include "sink/sink.h"
 #include "sink/target_database.h"
+#include "sluice/import_scope.hpp"
+#include "sluice/status.hpp"
 #include "sqlite/cell_table.h"
 #include "sqlite/connection.h"
-#include "sqlite/import_scope.h"
 
 namespace sluice {
 

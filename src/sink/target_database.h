@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "base/status.h"
 #include "ledger/ledger.h"
 #include "publish/fresh_database.h"
 #include "publish/target_lock.h"
-#include "schema/table.h"
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
 #include "sqlite/connection.h"
 
 namespace sluice {

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/buffer.h"
-#include "base/status.h"
 #include "offset/offset.h"
+#include "sluice/status.hpp"
 #include "source/source.h"
 
 namespace sluice {

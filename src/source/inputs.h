@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

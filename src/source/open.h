@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "base/status.h"
-#include "base/stop.h"
+#include "sluice/status.hpp"
+#include "sluice/stop.hpp"
 #include "source/source.h"
 
 namespace sluice {

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "base/file.h"
-#include "base/status.h"
-#include "base/stop.h"
 #include "offset/offset.h"
+#include "sluice/status.hpp"
+#include "sluice/stop.hpp"
 
 namespace sluice {
 

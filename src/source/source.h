@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/status.h"
 #include "offset/offset.h"
+#include "sluice/status.hpp"
 
 namespace sluice {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/cell.h"
-#include "base/status.h"
+#include "sluice/status.hpp"
 #include "sqlite/connection.h"
 
 namespace sluice {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sqlite/import_scope.h"
+#include "sluice/import_scope.hpp"
 
 #include <filesystem>
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 #include "sqlite/connection.h"
 
 namespace sluice {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "base/status.h"
-#include "base/stop.h"
+#include "sluice/status.hpp"
+#include "sluice/stop.hpp"
 #include "sqlite/connection.h"
 
 namespace sluice {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 struct sqlite3;
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
+#include "sluice/status.hpp"
 
 struct sqlite3;
 

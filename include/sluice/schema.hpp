@@ -4,7 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "sluice/status.hpp"
 
 namespace sluice {
 
@@ -19,14 +22,14 @@ enum class Origin : uint8_t {
   kLineNumber,  // @line_number: 1 for its first line
   kByteOffset,  // @byte_offset: where the line begins in the source, in decoded bytes
   kIngestedAt,  // @ingested_at: when the run began, UTC, as 2026-01-31T23:59:59.123Z
-  kExtra,  // @extra: a JSON object of the top-level keys that no column takes, and of values no
-           // column may hold
+  // @extra: a JSON object of the top-level keys that no column takes, and of values no column may
+  // hold
+  kExtra,
 };
 
 struct Column {
   std::string name;
-  std::string
-      declared_type;  // what stands after the name in CREATE TABLE, for example "TEXT NOT NULL"
+  std::string declared_type;  // after the name in CREATE TABLE, for example "TEXT NOT NULL"
   Affinity affinity = Affinity::kBlob;
   Origin origin = Origin::kPointer;
   // RFC 6901. Each but the first is applied to the JSON text that the one before it found in a
@@ -61,7 +64,7 @@ enum class OnConflict : uint8_t {
   kReplace,  // --replace
 };
 
-// A table to fill: what a schema file says, resolved. A value; the ledger stores it as text
+// A table to fill: what a schema file says, resolved. A value; the database keeps it as text
 // (ToToml).
 struct Table {
   std::string name;
@@ -83,5 +86,30 @@ struct Table {
 
 // SQLITE_MAX_COLUMN is 2,000; one of them is the rowid column.
 inline constexpr size_t kMaxColumns = 1'999;
+
+// A schema file (docs/schemas.md), read and checked. `name` is how messages call it.
+// Errors: kUsage, "file:line: what" and the remedy: an unknown key, a bad pointer, a name twice, an
+// index on no column, ... What comes back passes CheckTable.
+Result<Table> ParseSchema(std::string_view toml, std::string_view name);
+Result<Table> LoadSchema(const std::string& path);
+
+// The table as a schema file, which ParseSchema reads to the same Table if it passes CheckTable.
+std::string ToToml(const Table& table);
+
+// Whether the table can be made: for tables that were put together by hand (--pk, --table, `auto`).
+Status CheckTable(const Table& table);
+
+// The presets, in the order in which `schema list` names them.
+struct Preset {
+  std::string_view name;
+  std::string_view summary;  // one line
+  std::string_view toml;
+};
+const std::vector<Preset>& Presets();
+// kUsage with the names there are, when there is none of that name.
+Result<Table> LoadPreset(std::string_view name);
+
+// What a person should think over: an index on text that may be large, ... One line each.
+std::vector<std::string> SchemaWarnings(const Table& table);
 
 }  // namespace sluice

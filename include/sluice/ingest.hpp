@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
-#include "base/stop.h"
-#include "offset/offset.h"
-#include "schema/table.h"
+#include "sluice/offset.hpp"
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
+#include "sluice/stop.hpp"
 
 namespace sluice {
 
@@ -23,8 +23,8 @@ enum class OnBadLine : uint8_t {
 
 enum class EventDetail : uint8_t { kOff, kRun, kBatch };
 
-// What `sluice ingest` was asked to do. Every field is an option of the command line (design: "The
-// command line"), its default the one stated here.
+// What `sluice ingest` was asked to do. Every field is an option of the command line (README:
+// `sluice ingest --help`), its default the one stated here.
 struct IngestOptions {
   std::string database;
   std::vector<std::string> inputs;   // files, directories, "-"
@@ -46,10 +46,10 @@ struct IngestOptions {
   std::optional<OnBadLine> on_bad_line;
   uint64_t max_line_bytes = uint64_t{64} << 20;
 
-  std::optional<uint64_t>
-      memory_bytes;  // default: the smaller of 512 MiB and a quarter of RAM or cgroup
-  std::optional<uint64_t>
-      cache_bytes;  // of SQLite's page cache; default: half of the memory budget
+  // Default: the smaller of 512 MiB and a quarter of RAM or cgroup.
+  std::optional<uint64_t> memory_bytes;
+  // Of SQLite's page cache. Default: half of the memory budget.
+  std::optional<uint64_t> cache_bytes;
   uint64_t wal_cap_bytes = uint64_t{64} << 20;
   uint64_t commit_rows = 50'000;                    // a commit after so many rows ...
   uint64_t commit_bytes = uint64_t{64} << 20;       // ... or so many decoded bytes ...
@@ -124,8 +124,8 @@ struct IngestPlan {
     std::string preset;        // recognised preset, or "inferred", or the schema's name
     uint64_t from_offset = 0;  // decoded bytes
     uint64_t stored_size = 0;
-    std::string
-        decision;  // "new", "grown", "unchanged", "moved from …", "replaced", ... (docs/sources.md)
+    // "new", "grown", "unchanged", "moved from …", "replaced", ... (docs/sources.md)
+    std::string decision;
   };
   std::string database;
   bool creates_database = false;
@@ -133,18 +133,38 @@ struct IngestPlan {
   std::vector<std::string> ddl;  // statements that would be run
 };
 
+// Both are called on the thread that called RunIngest; either may be empty.
 struct IngestHooks {
-  ProgressFunction progress;  // called on the thread that called Run; may be empty
-  std::function<void(const std::string&)>
-      note;  // a line for a person, as it happens ("turned app.db to WAL"); may be empty
+  ProgressFunction progress;
+  // A line for a person, as it happens ("turned app.db to WAL").
+  std::function<void(const std::string&)> note;
 };
 
-// Runs an ingest to its end. Blocks. `stop` may be set from a signal handler or another thread:
-// then what is whole is made durable, and the summary says `stopped`. Errors: what was committed
-// stays; nothing is half there. The status says what, where and what to do.
-Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& stop,
-                                const IngestHooks& hooks);
+// Runs an ingest to its end. Blocks, and uses threads of its own meanwhile. `stop` may be set from
+// a signal handler or another thread: then what is whole is made durable, and the summary says
+// `stopped`.
+// Errors: what was committed stays; nothing is half there. The status says what, where and what to
+// do.
+Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& stop = StopToken(),
+                                const IngestHooks& hooks = {});
 
 Result<IngestPlan> PlanIngest(const IngestOptions& options);
+
+struct RetryOptions {
+  std::string database;
+  std::string table;                       // "" is every table
+  std::chrono::milliseconds wait{10'000};  // for another writer
+};
+
+struct RetrySummary {
+  uint64_t tried = 0;
+  uint64_t rows = 0;     // rejects that are rows now, and no rejects any more
+  uint64_t cut_off = 0;  // of these only the first 1 MiB was kept: they cannot be tried
+};
+
+// Tries the rejected lines again, by the schema that their table has now: all in one transaction
+// (I1). A line that is refused again stays a reject. A row of a retried line has the line number
+// and byte offset that the line had, and a new rowid.
+Result<RetrySummary> RetryRejects(const RetryOptions& options);
 
 }  // namespace sluice
