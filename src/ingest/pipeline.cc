@@ -53,8 +53,6 @@ Pipeline::~Pipeline() {
 }
 
 // ---- The reader's thread
-// ----------------------------------------------------------------------------------------------
-
 void Pipeline::ReadAll() {
   for (uint32_t i = 0; i < sources_.size() && !stop_.stopped(); ++i) {
     const Status status = ReadSource(i);
@@ -126,8 +124,6 @@ bool Pipeline::Hand(std::unique_ptr<Parcel> parcel) {
 }
 
 // ---- The parsers' threads
-// ---------------------------------------------------------------------------------------------
-
 void Pipeline::ParseAll() {
   ParserThread parser;
   std::unique_ptr<Parcel> parcel;
@@ -154,8 +150,6 @@ bool Pipeline::TakeWork(std::unique_ptr<Parcel>* parcel) {
 }
 
 // ---- The writer's thread
-// ----------------------------------------------------------------------------------------------
-
 std::unique_ptr<Parcel> Pipeline::NextInOrder(std::chrono::steady_clock::time_point deadline) {
   MutexLock lock(mutex_);
   for (;;) {

@@ -47,8 +47,6 @@ Status Writer::WriteAll() {
 }
 
 // ---- Batches
-// ----------------------------------------------------------------------------------------------------------
-
 Status Writer::Take(std::unique_ptr<Parcel> parcel) {
   if (!parcel->read_status.ok()) {
     failures_.push_back(parcel->read_status);
@@ -164,8 +162,6 @@ Status Writer::HandToSink(Parcel* parcel) {
 }
 
 // ---- Commits
-// ----------------------------------------------------------------------------------------------------------
-
 bool Writer::CommitDue() const {
   return uncommitted_rows_ >= options_.commit_rows || uncommitted_bytes_ >= options_.commit_bytes ||
          since_commit_.elapsed() >= options_.commit_interval ||

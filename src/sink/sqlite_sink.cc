@@ -68,8 +68,6 @@ Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
 }
 
 // ---- Start
-// ------------------------------------------------------------------------------------------------------------
-
 Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   Connection& connection = *target_->connection_;
   if (target_->fresh()) {
@@ -178,8 +176,6 @@ Status SqliteSink::PrepareInsert(Target* target) {
 }
 
 // ---- Rows
-// -------------------------------------------------------------------------------------------------------------
-
 Status SqliteSink::Encode(RowBatch*) {
   return {};
 }  // SQLite makes the records, on the writer's thread
@@ -291,8 +287,6 @@ Status SqliteSink::AddColumns(uint32_t table_index, const Table& table) {
 }
 
 // ---- Transactions
-// -----------------------------------------------------------------------------------------------------
-
 Status SqliteSink::EnsureTransaction() {
   if (transaction_) return {};
   Result<Transaction> begun = Transaction::Begin(target_->connection_.get());
@@ -342,8 +336,6 @@ Status SqliteSink::AddEvent(std::string_view event, std::string_view source_path
 }
 
 // ---- The end
-// ----------------------------------------------------------------------------------------------------------
-
 Status SqliteSink::Finish(const StepFunction& step) {
   if (target_->fresh()) {
     if (Status s = PrepareToSort(); !s.ok()) return s;

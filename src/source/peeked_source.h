@@ -17,9 +17,9 @@ class PeekedSource final : public Source {
  public:
   explicit PeekedSource(std::unique_ptr<Source> source) : source_(std::move(source)) {}
 
-  // The first bytes of the source, `size` at most: fewer where it ends or fails, or where a pipe has
-  // no more at the moment and at least one whole line is there. They will be read again. Before the
-  // first Read only. A view until then. An error where it failed before the first byte.
+  // The first bytes of the source, `size` at most: fewer where it ends or fails, or where a pipe
+  // has no more at the moment and at least one whole line is there. They will be read again. Before
+  // the first Read only. A view until then. An error where it failed before the first byte.
   Result<std::string_view> Peek(size_t size);
   // Whether Peek saw the end.
   bool peeked_all() const { return peeked_all_; }
