@@ -52,7 +52,6 @@ Pipeline::~Pipeline() {
   done_.clear();
 }
 
-// ---- The reader's thread
 void Pipeline::ReadAll() {
   for (uint32_t i = 0; i < sources_.size() && !stop_.stopped(); ++i) {
     const Status status = ReadSource(i);
@@ -123,7 +122,6 @@ bool Pipeline::Hand(std::unique_ptr<Parcel> parcel) {
   return true;
 }
 
-// ---- The parsers' threads
 void Pipeline::ParseAll() {
   ParserThread parser;
   std::unique_ptr<Parcel> parcel;
@@ -149,7 +147,6 @@ bool Pipeline::TakeWork(std::unique_ptr<Parcel>* parcel) {
   return true;
 }
 
-// ---- The writer's thread
 std::unique_ptr<Parcel> Pipeline::NextInOrder(std::chrono::steady_clock::time_point deadline) {
   MutexLock lock(mutex_);
   for (;;) {

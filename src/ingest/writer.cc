@@ -46,7 +46,6 @@ Status Writer::WriteAll() {
   return CheckBalance();
 }
 
-// ---- Batches
 Status Writer::Take(std::unique_ptr<Parcel> parcel) {
   if (!parcel->read_status.ok()) {
     failures_.push_back(parcel->read_status);
@@ -161,7 +160,6 @@ Status Writer::HandToSink(Parcel* parcel) {
   return {};
 }
 
-// ---- Commits
 bool Writer::CommitDue() const {
   return uncommitted_rows_ >= options_.commit_rows || uncommitted_bytes_ >= options_.commit_bytes ||
          since_commit_.elapsed() >= options_.commit_interval ||

@@ -67,7 +67,6 @@ Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
   return sink;
 }
 
-// ---- Start
 Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   Connection& connection = *target_->connection_;
   if (target_->fresh()) {
@@ -175,7 +174,6 @@ Status SqliteSink::PrepareInsert(Target* target) {
   return {};
 }
 
-// ---- Rows
 Status SqliteSink::Encode(RowBatch*) {
   return {};
 }  // SQLite makes the records, on the writer's thread
@@ -286,7 +284,6 @@ Status SqliteSink::AddColumns(uint32_t table_index, const Table& table) {
   return PrepareInsert(&target);
 }
 
-// ---- Transactions
 Status SqliteSink::EnsureTransaction() {
   if (transaction_) return {};
   Result<Transaction> begun = Transaction::Begin(target_->connection_.get());
@@ -335,7 +332,6 @@ Status SqliteSink::AddEvent(std::string_view event, std::string_view source_path
                              .rejects = counts.rejects});
 }
 
-// ---- The end
 Status SqliteSink::Finish(const StepFunction& step) {
   if (target_->fresh()) {
     if (Status s = PrepareToSort(); !s.ok()) return s;
