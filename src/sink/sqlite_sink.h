@@ -106,7 +106,6 @@ class SqliteSink final : public Sink {
   std::vector<Target> targets_;
   std::optional<ImportScope> scope_;  // not over a new database
   std::optional<Transaction> transaction_;
-  uint64_t replaced_ = 0;  // counted by SQLite's update hook during one statement
   std::string now_;        // stamp of the current transaction
 
   // The run journal: in the database, or in a file of its own, which may lag.
