@@ -111,7 +111,8 @@ TEST(Tidy, CommentsAreNoBannersAndNoDoxygen) {
     if (!file.IsCpp()) continue;
     for (size_t i = 0; i < file.lines.size(); ++i) {
       const std::string_view line = file.lines[i];
-      for (std::string_view noise : {"@brief", "@param", "@return", "//====", "//----", "// ----", "/****"}) {
+      for (std::string_view noise :
+           {"@brief", "@param", "@return", "//====", "//----", "// ----", "/****"}) {
         const size_t found = line.find(noise);
         EXPECT_TRUE(found == std::string::npos || line.find('"') < found)
             << At(file, i) << ": " << noise;

@@ -65,7 +65,7 @@ class Planner {
  private:
   bool infers() const { return options_.schema == "auto"; }
 
-      Status FindCandidates() {
+  Status FindCandidates() {
     Result<std::vector<std::string>> paths =
         ExpandInputs(options_.inputs, {.include = options_.include, .exclude = options_.exclude},
                      target_->path());
@@ -137,7 +137,7 @@ class Planner {
     }
   }
 
-      Status ReadKnownSources() {
+  Status ReadKnownSources() {
     Result<std::vector<SourceRow>> rows = target_->Sources();
     if (!rows) return rows.error();
     for (SourceRow& row : *rows) known_[row.table].push_back(std::move(row.source));
@@ -333,7 +333,7 @@ class Planner {
                          "say --table NAME to write into it all the same, or name a new database");
   }
 
-      Status IdentifySources() {
+  Status IdentifySources() {
     // The file that still stands where it stood comes first: what has its content under another
     // name is then a copy.
     std::vector<size_t> order(plan_.sources.size());
