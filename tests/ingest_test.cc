@@ -233,6 +233,24 @@ TEST_F(IngestTest, ANewKeyGoesToExtraOrWithAlterToAColumn) {
   EXPECT_THAT(Rows("SELECT c FROM lines WHERE c > 8"), ElementsAre("9"));
 }
 
+// Chunks that other threads parsed by the narrower table are on their way when the table gets
+// wider.
+TEST_F(IngestTest, AColumnAddedInMidRunFitsTheChunksThatAreOnTheirWay) {
+  const std::string log = folder_.Write("app.jsonl", "{\"a\":0}\n");
+  IngestAll({log});
+  std::string text = "{\"a\":1,\"b\":1}\n";
+  for (int i = 2; i < 40'000; ++i) text += "{\"a\":" + std::to_string(i) + "}\n";
+  folder_.Append("app.jsonl", text + "{\"a\":40000,\"b\":2,\"c\":3}\n");
+  IngestOptions options = Options({log});
+  options.alter = true;
+  options.threads = 3;
+  options.commit_rows = 100;  // small chunks
+  Ingest(options);
+  EXPECT_THAT(
+      Rows("SELECT count(*), sum(a), sum(b), sum(c), count(_extra), sum(_line - 1 = a) FROM lines"),
+      ElementsAre("40001|800020000|3|3|0|40001"));
+}
+
 TEST_F(IngestTest, StopAfterEndsAtThatRowAndTheNextRunGoesOn) {
   std::string text;
   for (int i = 0; i < 1000; ++i)

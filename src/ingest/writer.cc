@@ -79,23 +79,24 @@ Status Writer::TakeBatches(Parcel* parcel) {
 }
 
 // --alter: keys that the table has no column for become columns, and the batch is parsed again by
-// the wider table. Batches that were parsed by the narrower one meanwhile come here in their turn.
+// the wider table. So are those that were parsed by the narrower one meanwhile, when their turn
+// comes.
 Status Writer::AddNewColumns(Parcel* parcel) {
-  if (!options_.alter || parcel->batch.unknown_keys.empty()) return {};
+  if (!options_.alter) return {};
   const uint32_t index = plan_.sources[parcel->source].table;
-  const Table* current = &tables_->Get(index);
+  const Table& current = tables_->Get(index);
+  if (parcel->batch.table != &current) pipeline_->ParseAgain(parcel, WholeOf(parcel->chunk));
+  if (parcel->batch.unknown_keys.empty()) return {};
 
-  Table wider = *current;
-  if (parcel->batch.table != current) pipeline_->ParseAgain(parcel, WholeOf(parcel->chunk));
+  Table wider = current;
   for (const std::string& key : parcel->batch.unknown_keys) {
-    // The table is full: the other keys stay in _extra.
-    if (wider.columns.size() >= kMaxColumns) break;
-    if (std::optional<Column> column = ColumnForKey(wider, key))
-      wider.columns.push_back(std::move(*column));
+    // Where the table is full, the other keys stay in _extra.
+    std::optional<Column> column = ColumnForKey(wider, key);
+    if (column) wider.columns.push_back(std::move(*column));
   }
-  if (wider.columns.size() == current->columns.size()) return {};
-  current = &tables_->Replace(index, std::move(wider));
-  if (Status s = sink_->AddColumns(index, *current); !s.ok()) return s;
+  if (wider.columns.size() == current.columns.size()) return {};
+  const Table& replaced = tables_->Replace(index, std::move(wider));
+  if (Status s = sink_->AddColumns(index, replaced); !s.ok()) return s;
   pipeline_->ParseAgain(parcel, WholeOf(parcel->chunk));
   return {};
 }
