@@ -66,23 +66,6 @@ std::optional<Builder> ParseBuilder(std::string_view text) {
   return builder;
 }
 
-// We hold the target's lock, so a builder that lives has lost its lock file to somebody's rm: its
-// file is left alone.
-void RemoveTemporariesOfDeadRuns(const std::string& target) {
-  const std::string directory = DirectoryOf(target);
-  const std::string prefix = NameOf(target) + std::string(kTemporaryMark);
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename();
-    if (!name.starts_with(prefix)) continue;
-    const std::optional<Builder> builder =
-        ParseBuilder(std::string_view(name).substr(prefix.size()));
-    if (!builder) continue;
-    const bool lives = builder->pid != getpid() && StartTimeOf(builder->pid) == builder->started;
-    if (!lives) static_cast<void>(Remove(entry.path()));
-  }
-}
-
 Status ForbidExisting(const std::string& target) {
   return Status::Unsupported(target + ": a database of this name is there already",
                              "leave out what makes it anew, or replace it: --from-scratch");
@@ -126,6 +109,23 @@ Result<std::string> ResolveTarget(const std::string& path) {
     target = link.is_absolute() ? link.string() : *directory + "/" + link.string();
   }
   return Error(Status::Usage(path + ": symbolic links lead in a circle"));
+}
+
+// We hold the target's lock, so a builder that lives has lost its lock file to somebody's rm: its
+// file is left alone.
+void RemoveTemporariesOfDeadRuns(const std::string& target) {
+  const std::string directory = DirectoryOf(target);
+  const std::string prefix = NameOf(target) + std::string(kTemporaryMark);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(prefix)) continue;
+    const std::optional<Builder> builder =
+        ParseBuilder(std::string_view(name).substr(prefix.size()));
+    if (!builder) continue;
+    const bool lives = builder->pid != getpid() && StartTimeOf(builder->pid) == builder->started;
+    if (!lives) static_cast<void>(Remove(entry.path()));
+  }
 }
 
 struct FreshDatabase::Claimed {

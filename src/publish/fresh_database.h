@@ -15,6 +15,9 @@ namespace sluice {
 // kNotFound without the folder.
 Result<std::string> ResolveTarget(const std::string& path);
 
+// Removes what builders of `target` that died left beside it. The caller holds the target's lock.
+void RemoveTemporariesOfDeadRuns(const std::string& target);
+
 // A database that is made from nothing, and appears whole or not at all (I6).
 //
 //        Claim             the caller writes temporary_path(), closes it

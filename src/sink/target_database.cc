@@ -28,6 +28,8 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& 
 }
 
 Status TargetDatabase::OpenExisting(const Options& options) {
+  // Of a run from scratch that died.
+  if (!options.look_only) RemoveTemporariesOfDeadRuns(path_);
   Result<Connection> connection = Connection::Open(
       path_,
       {.mode = options.look_only ? OpenOptions::Mode::kReadOnly : OpenOptions::Mode::kReadWrite,
