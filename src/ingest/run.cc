@@ -207,13 +207,22 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
   // The rows. On every way out but the last a new database goes, and what was committed stays.
   Result<IngestSummary> summary =
       WriteRows(options, memory, stop, started_at, &tables, &*plan, sink->get(), &meter);
-  if (!summary) return summary;
+  if (!summary) {
+    (*sink)->Abandon(summary.error());
+    return summary;
+  }
   const bool nothing_read = summary->counts.lines == 0 && !summary->failures.empty();
-  if (nothing_read && (*target)->fresh()) return Error(summary->failures.front());
+  if (nothing_read && (*target)->fresh()) {
+    (*sink)->Abandon(summary->failures.front());
+    return Error(summary->failures.front());
+  }
 
   // What is made once all rows are there.
   summary->bytes_written = BytesWritten() - written_before;
-  if (Status s = FinishDatabase(&*summary, sink->get(), &meter); !s.ok()) return Error(s);
+  if (Status s = FinishDatabase(&*summary, sink->get(), &meter); !s.ok()) {
+    (*sink)->Abandon(s);
+    return Error(s);
+  }
 
   summary->bytes_written = BytesWritten() - written_before;
   summary->seconds = meter.seconds();

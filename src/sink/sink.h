@@ -60,8 +60,9 @@ class Sink {
   // After the last Commit: indexes, views, full text, statistics; a new database is published.
   virtual Status Finish(const StepFunction& step) = 0;
 
-  // On every other way out: what was committed stays, a database that was being made anew goes.
-  virtual void Abandon() = 0;
+  // On every other way out: what was committed stays, a database that was being made anew goes. A
+  // database that stays and may still be written is told why the run failed.
+  virtual void Abandon(const Status& why) = 0;
 };
 
 }  // namespace sluice

@@ -53,7 +53,7 @@ std::string ReasonText(const Reject& reject) {
 SqliteSink::SqliteSink(TargetDatabase* target, std::vector<SinkSource> sources, Options options)
     : target_(target), sources_(std::move(sources)), options_(std::move(options)) {}
 
-SqliteSink::~SqliteSink() { Abandon(); }
+SqliteSink::~SqliteSink() { Abandon({StatusCode::kCancelled, "the run was given up"}); }
 
 Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
                                                      std::vector<const Table*> tables,
@@ -61,7 +61,7 @@ Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
                                                      Options options) {
   std::unique_ptr<SqliteSink> sink(new SqliteSink(target, std::move(sources), std::move(options)));
   if (Status s = sink->Start(tables); !s.ok()) {
-    sink->Abandon();
+    sink->Abandon(s);
     return Error(s);
   }
   return sink;
@@ -74,17 +74,13 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
     // do nothing but touch memory, which is dear on virtual machines.
     Status s = connection.Execute("PRAGMA temp_store=FILE; PRAGMA cache_size=-8192");
     if (!s.ok()) return s;
-  } else {
-    Result<ImportScope> scope =
-        ImportScope::Begin(connection.handle(), {.cache_bytes = options_.cache_bytes,
-                                                 .wal_cap_bytes = options_.wal_cap_bytes,
-                                                 .durable = options_.durable});
-    if (!scope) return scope.error();
-    scope_.emplace(std::move(*scope));
+  } else if (Status s = BeginScope(); !s.ok()) {
+    return s;
   }
 
   if (Status s = EnsureTransaction(); !s.ok()) return s;
-  if (target_->ledger_ == nullptr) {
+  ledger_stands_ = target_->ledger_ != nullptr;
+  if (!ledger_stands_) {
     Result<Ledger> ledger = Ledger::Create(connection);
     if (!ledger) return ledger.error();
     target_->ledger_ = std::make_unique<Ledger>(std::move(*ledger));
@@ -117,6 +113,7 @@ Status SqliteSink::OpenJournal() {
   Result<int64_t> id = journal_->BeginRun(options_.run);
   if (!id) return id.error();
   options_.run.id = *id;
+  run_is_written_ = journal_connection_ != nullptr;
   return {};
 }
 
@@ -296,7 +293,9 @@ Status SqliteSink::EnsureTransaction() {
 Status SqliteSink::Commit(std::span<const SourceProgress> progress) {
   if (!transaction_ && progress.empty()) return {};
   if (Status s = EnsureTransaction(); !s.ok()) return s;
+  LineCounts added;
   for (const SourceProgress& source : progress) {
+    added += source.added;
     Result<int64_t> id = SourceId(source.source);
     if (!id) return id.error();
     const SinkSource& known = sources_[source.source];
@@ -309,15 +308,23 @@ Status SqliteSink::Commit(std::span<const SourceProgress> progress) {
   }
   // Nobody else sees a new database, and it is published whole or not at all: its rows need no
   // transactions of their own.
-  if (target_->fresh()) return {};
-  return CommitTransaction();
+  if (!target_->fresh()) {
+    if (Status s = CommitTransaction(); !s.ok()) return s;
+  }
+  committed_ += added;
+  return {};
 }
 
 Status SqliteSink::CommitTransaction() {
   if (!transaction_) return {};
   if (Status s = transaction_->Commit(); !s.ok()) return s;
   transaction_.reset();
-  return scope_ ? scope_->AfterCommit() : Status();
+  ledger_stands_ = true;
+  run_is_written_ = true;
+  if (!scope_) return {};
+  Status checkpointed = scope_->AfterCommit();
+  if (!checkpointed.ok()) target_->connection_->Condemn();  // perhaps a sync failed (I8)
+  return checkpointed;
 }
 
 Status SqliteSink::AddEvent(std::string_view event, std::string_view source_path, uint64_t offset,
@@ -349,15 +356,19 @@ Status SqliteSink::Finish(const StepFunction& step) {
   if (Status s = WriteRunEnd(); !s.ok()) return s;
   if (Status s = CommitTransaction(); !s.ok()) return s;
   for (Target& target : targets_) target.insert = Statement();
-  return target_->fresh() ? PublishDatabase(step) : EndScope();
+  if (target_->fresh()) return PublishDatabase(step);
+  ended_ = true;
+  return EndScope();
 }
 
 Status SqliteSink::PublishDatabase(const StepFunction& step) {
   step("publishing");
-  journal_ledger_.reset();
+  if (journal_connection_ == nullptr) journal_ = nullptr;
   target_->ledger_.reset();
   if (Status s = target_->connection_->Close(); !s.ok()) return s;
-  return target_->fresh_->Publish();
+  if (Status s = target_->fresh_->Publish(); !s.ok()) return s;
+  ended_ = true;
+  return {};
 }
 
 // CREATE INDEX sorts in runs as large as the cache may be, one in the making on each of its threads
@@ -473,10 +484,60 @@ Status SqliteSink::WriteRunEnd() {
   return journal_->UpdateRun(options_.run);
 }
 
+// In a database where nothing was committed there is no row of this run to change: it gets one.
+void SqliteSink::WriteRunFailure(const Status& why) {
+  if (!JournalCanBeWritten()) return;
+  // Who held the database for all of --wait would be waited for again.
+  if (why.code() == StatusCode::kBusy) return;
+  options_.run.counts = committed_;
+  options_.run.outcome = "failed: " + why.message();
+  // The run fails with `why`, whatever comes of this.
+  static_cast<void>(UpdateRunAlone());
+}
+
+// A database that is made anew goes with its journal; in one without our tables nothing is left of
+// a run that committed nothing.
+bool SqliteSink::JournalCanBeWritten() const {
+  if (journal_ == nullptr) return false;
+  if (journal_connection_ != nullptr) return true;
+  return !target_->fresh() && !target_->connection_->condemned() && ledger_stands_;
+}
+
+Status SqliteSink::UpdateRunAlone() {
+  Connection* connection =
+      journal_connection_ != nullptr ? journal_connection_.get() : target_->connection_.get();
+  Result<Transaction> transaction = Transaction::Begin(connection);
+  if (!transaction) return transaction.error();
+  if (!run_is_written_) {
+    Result<int64_t> id = journal_->BeginRun(options_.run);
+    if (!id) return id.error();
+    options_.run.id = *id;
+  }
+  if (Status s = WriteRunEnd(); !s.ok()) return s;
+  return transaction->Commit();
+}
+
+Status SqliteSink::BeginScope() {
+  Connection& connection = *target_->connection_;
+  Result<ImportScope> scope =
+      ImportScope::Begin(connection.handle(), {.cache_bytes = options_.cache_bytes,
+                                               .wal_cap_bytes = options_.wal_cap_bytes,
+                                               .durable = options_.durable});
+  if (!scope) {
+    connection.Condemn();  // perhaps a sync failed (I8)
+    return scope.error();
+  }
+  scope_.emplace(std::move(*scope));
+  return {};
+}
+
 Status SqliteSink::EndScope() {
   Result<ImportScope::Report> report = scope_->End();
   scope_.reset();
-  if (!report) return report.error();
+  if (!report) {
+    target_->connection_->Condemn();  // perhaps a sync failed (I8)
+    return report.error();
+  }
   if (!report->pinned_by.empty()) {
     std::string who;
     for (const std::string& reader : report->pinned_by) who += (who.empty() ? "" : ", ") + reader;
@@ -486,11 +547,20 @@ Status SqliteSink::EndScope() {
   return {};
 }
 
-void SqliteSink::Abandon() {
+void SqliteSink::Abandon(const Status& why) {
   for (Target& target : targets_) target.insert = Statement();
   if (transaction_) transaction_->Rollback();
   transaction_.reset();
-  scope_.reset();
+  if (std::exchange(ended_, true)) return;
+
+  WriteRunFailure(why);
+  if (!scope_) return;
+  if (target_->connection_->condemned()) {
+    scope_->Forsake();  // no checkpoint through it (I8)
+    scope_.reset();
+  } else {
+    static_cast<void>(EndScope());
+  }
 }
 
 }  // namespace sluice

@@ -52,7 +52,7 @@ class SqliteSink final : public Sink {
   Status AddColumns(uint32_t table_index, const Table& table) override;
   Status Commit(std::span<const SourceProgress> progress) override;
   Status Finish(const StepFunction& step) override;
-  void Abandon() override;
+  void Abandon(const Status& why) override;
 
   // What the run journal should say at its end: counts and bytes. Before Finish.
   void SetRunTotals(const LineCounts& counts, uint64_t bytes_read, uint64_t bytes_decoded,
@@ -95,6 +95,10 @@ class SqliteSink final : public Sink {
   Status MakeView(const View& view);
   Status DropUnlistedIndexes(const Target& target);
   Status WriteRunEnd();
+  void WriteRunFailure(const Status& why);
+  Status UpdateRunAlone();
+  bool JournalCanBeWritten() const;
+  Status BeginScope();
   Status EndScope();
 
   TargetDatabase* target_;
@@ -112,6 +116,11 @@ class SqliteSink final : public Sink {
   std::unique_ptr<Connection> journal_connection_;
   std::unique_ptr<Ledger> journal_ledger_;
   Ledger* journal_ = nullptr;
+  bool run_is_written_ = false;  // its row in _sluice_runs is committed
+
+  LineCounts committed_;        // of this run
+  bool ledger_stands_ = false;  // its tables are committed
+  bool ended_ = false;          // finished or abandoned
 };
 
 }  // namespace sluice
