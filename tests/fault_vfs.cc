@@ -282,6 +282,7 @@ void FaultVfs::Fail(const VfsFault& fault) {
   dead_ = false;
   matching_ = 0;
   calls_ = {};
+  calls_after_ = {};
 }
 
 void FaultVfs::Heal() {
@@ -300,6 +301,11 @@ uint64_t FaultVfs::calls(VfsCall call) const {
   return calls_[static_cast<size_t>(call)];
 }
 
+uint64_t FaultVfs::calls_after(VfsCall call) const {
+  const std::lock_guard lock(mutex_);
+  return calls_after_[static_cast<size_t>(call)];
+}
+
 bool FaultVfs::HalfWritten() const {
   const std::lock_guard lock(mutex_);
   return fault_.half_written && !dead_;
@@ -308,6 +314,7 @@ bool FaultVfs::HalfWritten() const {
 int FaultVfs::Strike(VfsCall call, std::string_view path) {
   const std::lock_guard lock(mutex_);
   ++calls_[static_cast<size_t>(call)];
+  if (fired_) ++calls_after_[static_cast<size_t>(call)];
   if (!armed_) return SQLITE_OK;
   if (dead_) return UsualFault(call);
   if (call != fault_.call || !path.ends_with(fault_.path_suffix)) return SQLITE_OK;

@@ -88,6 +88,8 @@ class FaultVfs {
   bool fired() const;
   // Calls since the last Fail(), or since the beginning.
   uint64_t calls(VfsCall call) const;
+  // Calls after the fault struck.
+  uint64_t calls_after(VfsCall call) const;
 
   // For the functions that SQLite calls. The code to fail with, or 0 (SQLITE_OK).
   int Strike(VfsCall call, std::string_view path);
@@ -108,6 +110,7 @@ class FaultVfs {
   bool dead_ = false;
   uint64_t matching_ = 0;  // calls that the fault could have struck
   std::array<uint64_t, kVfsCalls> calls_{};
+  std::array<uint64_t, kVfsCalls> calls_after_{};  // the fault struck
 };
 
 // Makes SQLite's n-th allocation fail, once or for good.
