@@ -213,6 +213,20 @@ TEST_F(IngestTest, IgnoreKeepsTheOldRowAndReplaceTheNew) {
   EXPECT_THAT(Rows("SELECT k, v FROM lines"), ElementsAre("1|a", "2|d", "3|e"));
 }
 
+TEST_F(IngestTest, AFileThatWasEmptyGetsItsColumnsWithItsFirstLines) {
+  const std::string log = folder_.Write("app.jsonl", "");
+  IngestAll({log});
+  folder_.Append("app.jsonl", "{\"a\":1,\"b\":\"x\"}\n");
+  IngestAll({log});
+  EXPECT_THAT(Rows("SELECT a, b, _extra, _line FROM lines"), ElementsAre("1|x|NULL|1"));
+}
+
+TEST_F(IngestTest, ADirectoryWithoutJsonLinesIsAnError) {
+  folder_.Write("logs/readme.txt", "hello");
+  EXPECT_EQ(Failure(Options({folder_ / "logs"})).code(), StatusCode::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(database_));
+}
+
 TEST_F(IngestTest, ANewKeyGoesToExtraOrWithAlterToAColumn) {
   const std::string log = folder_.Write("app.jsonl", "{\"a\":1}\n");
   IngestAll({log});

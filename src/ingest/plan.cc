@@ -27,6 +27,13 @@ constexpr size_t kSampleBytes = size_t{256} << 10;
 // one input more must find the table of the run before.
 constexpr std::string_view kInferredTable = "lines";
 
+// Whether it has a column for any key: `auto` makes a table without one when it has seen no line
+// yet.
+bool HasKeys(const Table& table) {
+  return std::any_of(table.columns.begin(), table.columns.end(),
+                     [](const Column& column) { return column.origin == Origin::kPointer; });
+}
+
 // An input and what its first bytes say.
 struct Candidate {
   std::string path;   // "-" is stdin
@@ -74,6 +81,11 @@ class Planner {
       const bool named =
           std::find(options_.inputs.begin(), options_.inputs.end(), path) != options_.inputs.end();
       candidates_.push_back({.path = path, .named = named});
+    }
+    if (candidates_.empty()) {
+      return Status::NotFound(
+          "no input: the directories have no *.jsonl, *.ndjson, *.gz or *.zst of these",
+          "name the files, or say --include '*.log'");
     }
     if (options_.start_offset && candidates_.size() != 1) {
       return Status::Usage(
@@ -192,7 +204,7 @@ class Planner {
     const std::string name = options_.table.empty() ? std::string(kInferredTable) : options_.table;
     Result<std::optional<Table>> stored = target_->StoredTable(name);
     if (!stored) return stored.error();
-    if (stored->has_value()) return UseStored(name, source);
+    if (stored->has_value() && HasKeys(**stored)) return UseStored(name, source);
     source->schema = "inferred";
     samples_.push_back(candidate.sample);
     inferred_sources_.push_back(plan_.sources.size());
@@ -207,6 +219,7 @@ class Planner {
       if (!stored || !stored->has_value() || (*stored)->preset.empty() ||
           (*stored)->preset == "raw")
         continue;
+      if (!HasKeys(**stored)) continue;
       Result<Identity> identity = Identify(candidate.key.path, sources);
       if (identity && identity->source_id != 0) return table;
     }
@@ -271,7 +284,8 @@ class Planner {
     Result<std::optional<Table>> stored = target_->StoredTable(table->name);
     if (!stored) return stored.error();
     if (!stored->has_value()) return {};
-    Table& old = **stored;
+    const Table& old = **stored;
+    if (old.preset == "auto" && !HasKeys(old)) return {};
     if (!options_.primary_key.empty() && old.primary_key != table->primary_key) {
       return Status::Usage(target_->path() + ": the table " + table->name + " was made with " +
                                (old.primary_key.empty() ? "no primary key" : "another primary key"),

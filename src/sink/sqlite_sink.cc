@@ -128,26 +128,36 @@ Status SqliteSink::MakeTable(Target* target) {
       if (!index.unique) continue;
       if (Status s = target_->connection_->Execute(CreateIndexSql(table, index)); !s.ok()) return s;
     }
-  } else if (Status s = CheckExistingTable(*target); !s.ok()) {
+  } else if (Status s = FitExistingTable(*target, *columns); !s.ok()) {
     return s;
   }
   return target_->ledger_->PutSchema(table.name, ToToml(table), now_);
 }
 
-Status SqliteSink::CheckExistingTable(const Target& target) {
+// A table that `auto` made when it had seen no line yet gets its columns now. Any other must have
+// them.
+Status SqliteSink::FitExistingTable(const Target& target, const std::vector<std::string>& columns) {
   const Table& table = *target.table;
-  Result<std::vector<std::string>> there = target_->ColumnsOf(table.name);
-  if (!there) return there.error();
   std::string missing;
   for (const Column& column : table.columns) {
-    const bool found = std::any_of(there->begin(), there->end(), [&](const std::string& name) {
+    const bool found = std::any_of(columns.begin(), columns.end(), [&](const std::string& name) {
       return SameName(name, column.name);
     });
-    if (!found) missing += (missing.empty() ? "" : ", ") + column.name;
+    if (found) continue;
+    if (table.preset == "auto") {
+      if (Status s = AddColumn(table, column); !s.ok()) return s;
+    } else {
+      missing += (missing.empty() ? "" : ", ") + column.name;
+    }
   }
   if (missing.empty()) return {};
   return Status::Usage(target_->path() + ": the table " + table.name + " has no column " + missing,
                        "use --table for another name, or a schema that fits the table");
+}
+
+Status SqliteSink::AddColumn(const Table& table, const Column& column) {
+  return target_->connection_->Execute("ALTER TABLE " + QuoteName(table.name) + " ADD COLUMN " +
+                                       QuoteName(column.name) + " " + column.declared_type);
 }
 
 Status SqliteSink::PrepareInsert(Target* target) {
@@ -270,10 +280,7 @@ Status SqliteSink::AddColumns(uint32_t table_index, const Table& table) {
   Target& target = targets_[table_index];
   target.insert = Statement();
   for (size_t i = target.table->columns.size(); i < table.columns.size(); ++i) {
-    const Column& column = table.columns[i];
-    Status s =
-        target_->connection_->Execute("ALTER TABLE " + QuoteName(table.name) + " ADD COLUMN " +
-                                      QuoteName(column.name) + " " + column.declared_type);
+    Status s = AddColumn(table, table.columns[i]);
     if (!s.ok()) return s;
   }
   target.table = &table;

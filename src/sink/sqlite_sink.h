@@ -75,7 +75,8 @@ class SqliteSink final : public Sink {
   SqliteSink(TargetDatabase* target, std::vector<SinkSource> sources, Options options);
   Status Start(const std::vector<const Table*>& tables);
   Status MakeTable(Target* target);
-  Status CheckExistingTable(const Target& target);
+  Status FitExistingTable(const Target& target, const std::vector<std::string>& columns);
+  Status AddColumn(const Table& table, const Column& column);
   Status PrepareInsert(Target* target);
   Status OpenJournal();
 
@@ -110,7 +111,7 @@ class SqliteSink final : public Sink {
   std::vector<Target> targets_;
   std::optional<ImportScope> scope_;  // not over a new database
   std::optional<Transaction> transaction_;
-  std::string now_;        // stamp of the current transaction
+  std::string now_;  // stamp of the current transaction
 
   // The run journal: in the database, or in a file of its own, which may lag.
   std::unique_ptr<Connection> journal_connection_;
