@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the documents show as TOML and SQL is right: it is read and run here.
+// What the documents show as TOML and SQL is right: it is read and run here; what they show as C++
+// stands in a program that is built and run (tests/package).
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,7 @@ namespace {
 
 // The blocks ```language ... ``` of a document.
 std::vector<std::string> Blocks(const std::string& document, const std::string& language) {
-  const std::string text = ReadFile(std::string(SLUICE_SOURCE_DIR) + "/docs/" + document);
+  const std::string text = ReadFile(std::string(SLUICE_SOURCE_DIR) + "/" + document);
   const std::string fence = "\n```" + language + "\n";
   std::vector<std::string> blocks;
   for (size_t at = text.find(fence); at != std::string::npos; at = text.find(fence, at)) {
@@ -28,21 +30,34 @@ std::vector<std::string> Blocks(const std::string& document, const std::string& 
 
 TEST(Documents, TheSchemaOfSchemasIsSoundAndItsQueryRuns) {
   MemoryDatabase database;
-  for (const std::string& toml : Blocks("schemas.md", "toml")) {
+  for (const std::string& toml : Blocks("docs/schemas.md", "toml")) {
     const Result<Table> table = ParseSchema(toml, "schemas.md");
     ASSERT_TRUE(table.has_value()) << table.error().message();
     EXPECT_EQ(SchemaWarnings(*table), std::vector<std::string>());
     database.Make(*table);
   }
-  for (const std::string& sql : Blocks("schemas.md", "sql")) database.Query(sql);
+  for (const std::string& sql : Blocks("docs/schemas.md", "sql")) database.Query(sql);
 }
 
 TEST(Documents, TheQuestionsOfAgentsHaveAnswers) {
   MemoryDatabase database;
   database.MakeAll(*LoadPreset("claude-code"));
-  const std::vector<std::string> questions = Blocks("agents.md", "sql");
+  const std::vector<std::string> questions = Blocks("docs/agents.md", "sql");
   EXPECT_GE(questions.size(), 10u);
   for (const std::string& sql : questions) database.Query(sql);
+}
+
+TEST(Documents, TheCodeOfTheReadmeIsBuiltAndRun) {
+  std::string programs;
+  for (const char* program : {"ingest_file.cc", "import_scope.cc"}) {
+    programs += ReadFile(std::string(SLUICE_SOURCE_DIR) + "/tests/package/" + program);
+  }
+  for (const std::string& code : Blocks("README.md", "cpp")) {
+    std::istringstream lines(code);
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_NE(programs.find(line), std::string::npos) << line;
+    }
+  }
 }
 
 }  // namespace

@@ -252,5 +252,29 @@ TEST(Tidy, FilesInDocumentsExist) {
   }
 }
 
+// `IngestTest.RunningAgainReadsOnlyWhatIsNew`, or a whole suite: `IngestFaults.*`.
+TEST(Tidy, TestsInArchitectureExist) {
+  std::set<std::string> tests;
+  const std::regex definition("TEST(?:_F|_P)?\\((\\w+), (\\w+)\\)");
+  for (const SourceFile& file : SourceTree()) {
+    if (!file.path.ends_with("_test.cc")) continue;
+    for (std::sregex_iterator match(file.text.begin(), file.text.end(), definition), end;
+         match != end; ++match) {
+      tests.insert((*match)[1].str() + "." + (*match)[2].str());
+      tests.insert((*match)[1].str() + ".*");
+    }
+  }
+  const SourceFile* document = FindSource("ARCHITECTURE.md");
+  ASSERT_NE(document, nullptr);
+  const std::regex named("`([A-Z]\\w+\\.(?:[A-Z]\\w+|\\*))`");
+  std::sregex_iterator match(document->text.begin(), document->text.end(), named);
+  EXPECT_NE(match, std::sregex_iterator()) << "the table of invariants names no test";
+  for (; match != std::sregex_iterator(); ++match) {
+    const std::string name = (*match)[1].str();
+    if (name.ends_with(".md")) continue;
+    EXPECT_TRUE(tests.contains(name)) << "ARCHITECTURE.md speaks of the test " << name;
+  }
+}
+
 }  // namespace
 }  // namespace sluice
