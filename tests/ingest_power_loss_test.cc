@@ -4,6 +4,7 @@
 // run.
 #include <filesystem>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,6 +33,8 @@ struct Scene {
   bool durable = false;       // --durable
   bool from_scratch = false;  // --from-scratch
 };
+
+void PrintTo(const Scene& scene, std::ostream* out) { *out << scene.name; }
 
 const Scene kScenes[] = {
     {.name = "Fresh"},

@@ -237,6 +237,26 @@ TEST_F(IngestProcesses, AReaderThatPinsTheWalIsNamedAndInNobodysWay) {
   EXPECT_EQ(FilesIn(folder_.path()), std::vector<std::string>{"a.db"});
 }
 
+// I10: closing a descriptor of our own would drop SQLite's locks on the file.
+TEST_F(IngestProcesses, OnlySqliteOpensTheDatabase) {
+  for (const bool exists : {false, true}) {
+    Begin(exists);
+    int opened_inputs = 0;
+    ScopedFileHook hook([&](const FileEvent& event) {
+      if (event.call != FileCall::kOpen) return 0;
+      for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+        EXPECT_NE(event.path, database_ + suffix);
+      }
+      opened_inputs += event.path == third_log_ ? 1 : 0;
+      return 0;
+    });
+    IngestOptions options = ingest_.Options(database_);
+    options.inputs.push_back(folder_.path());  // where the database lies
+    ExpectRuns(options);
+    EXPECT_GT(opened_inputs, 0);
+  }
+}
+
 std::string Numbered(int from, int to) {
   std::string text;
   for (int i = from; i < to; ++i) text += "{\"n\":" + std::to_string(i) + ",\"text\":\"t\"}\n";
