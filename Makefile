@@ -41,7 +41,7 @@ bench: setup ## sluice beside its peers: build/bench/report.html
 	@bench/run $(BENCH_FLAGS)
 
 fuzz: setup-developer ## each fuzzer for FUZZ_SECONDS (60)
-	@scripts/build fuzz all
+	@scripts/build fuzz fuzzers
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 check: setup-developer ## style: format, architecture, house rules
