@@ -236,6 +236,18 @@ std::string_view Statement::Blob(int column) const {
 
 // --- Connection
 
+// SQLite takes a file shorter than a page for an empty database, and would write over a short log
+// that was named by mistake.
+Status Connection::RefuseShortFile() {
+  const Result<FileInfo> info = Stat(path_);
+  if (!info || info->size == 0) return {};
+  const Result<std::optional<int64_t>> pages = QueryInteger("PRAGMA page_count");
+  if (!pages) return pages.error();
+  if (*pages != 0) return {};
+  return Status::Corruption(path_ + ": this file is not a database",
+                            "name a database, or a new file; the database comes before the inputs");
+}
+
 Result<Connection> Connection::Open(const std::string& path, const OpenOptions& options) {
   if (const Status status = CannotBeDatabase(path, options.mode); !status.ok()) {
     return Error(status);
@@ -259,6 +271,7 @@ Result<Connection> Connection::Open(const std::string& path, const OpenOptions& 
                              !MayWriteIn(DirectoryOf(path));
     return Error(no_wal_here ? NoWalHere(path) : version.error());
   }
+  if (Status s = connection.RefuseShortFile(); !s.ok()) return Error(s);
   // It also opens for reading what it was to write to, and would say so at the first INSERT.
   if (options.mode != OpenOptions::Mode::kReadOnly &&
       sqlite3_db_readonly(connection.db_, "main") == 1) {

@@ -124,6 +124,7 @@ class Connection {
   Status Close();
 
  private:
+  Status RefuseShortFile();
   Status Usable(std::string_view doing) const;
 
   sqlite3* db_ = nullptr;
