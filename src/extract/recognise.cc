@@ -195,9 +195,30 @@ Shape ShapeOfDocument(std::string_view text) {
   return text.front() == '[' ? Shape::kJsonArray : Shape::kJsonDocument;
 }
 
-// The first line alone fills the sample.
+// Whether something stands behind the bracket that closes the first one: then it is no line of JSON
+// Lines, whatever is still to come of it.
+bool GoesOnBehindItsEnd(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth == 0) {
+      return !Trimmed(text.substr(i + 1)).empty();
+    }
+  }
+  return false;
+}
+
+// The first line alone fills the sample, or is still being written.
 Shape ShapeOfCutLine(std::string_view cut) {
-  if (cut.front() == '{') return Shape::kJsonLines;
+  if (cut.front() == '{') return GoesOnBehindItsEnd(cut) ? Shape::kJsonDocument : Shape::kJsonLines;
   if (cut.front() == '[') {
     const std::string_view inside = Trimmed(cut.substr(1));
     return inside.starts_with('{') ? Shape::kJsonArray : Shape::kJsonLines;

@@ -49,6 +49,9 @@ TEST(Recognise, Documents) {
   // Cut off, as the first bytes of a large file are.
   EXPECT_EQ(Recognise("{\n  \"a\": 1,\n  \"b\": {\n    \"c", false).shape, Shape::kJsonDocument);
   EXPECT_EQ(Recognise("[\n{\"a\":1},\n{\"a\":2},\n{\"a\"", false).shape, Shape::kJsonArray);
+  // Several texts on a line that has no end yet, as where lines end with CR alone.
+  EXPECT_EQ(Recognise("{\"a\":\"}\"}\r{\"a\":2}", false).shape, Shape::kJsonDocument);
+  EXPECT_EQ(Recognise("{\"a\":\"}\"} ", false).shape, Shape::kJsonLines);
 }
 
 TEST(Recognise, ALineLongerThanTheSample) {
