@@ -256,7 +256,10 @@ Result<ExitStatus> Ingest(const IngestRequest& request) {
     if (Status s = WriteOut(SummaryJson(request.options.database, *summary)); !s.ok())
       return Error(s);
   }
+  // What could not be read to its end: all that was read before it is in, and the run has failed.
+  for (const Status& failure : summary->failures) ReportError(failure, /*json=*/false);
   if (by_signal && summary->stopped) return signalled;
+  if (!summary->failures.empty()) return ExitStatus::kFailed;
   return request.fail_on_reject && summary->counts.rejects > 0 ? ExitStatus::kRejected
                                                                : ExitStatus::kDone;
 }

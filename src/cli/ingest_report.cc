@@ -173,6 +173,14 @@ std::string SummaryJson(const std::string& database, const IngestSummary& summar
   out.EndArray();
   AppendTexts("notes", summary.notes, &out);
   AppendTexts("warnings", summary.warnings, &out);
+  out.Key("failures").BeginArray();
+  for (const Status& failure : summary.failures) {
+    out.BeginObject();
+    out.Key("message").String(failure.message());
+    out.Key("remedy").String(failure.remedy());
+    out.EndObject();
+  }
+  out.EndArray();
   out.EndObject();
   return out.Take() + "\n";
 }
