@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "extract/extractor.h"
 #include "extract/inference.h"
 #include "extract/recognise.h"
 #include "follow/identity.h"
@@ -52,6 +53,7 @@ class Planner {
       : options_(options), stop_(stop), target_(target) {}
 
   Result<RunPlan> Make() {
+    if (Status s = LoadNamedSchema(); !s.ok()) return Error(s);
     if (Status s = FindCandidates(); !s.ok()) return Error(s);
     if (Status s = ReadKnownSources(); !s.ok()) return Error(s);
     if (Status s = LookAtCandidates(); !s.ok()) return Error(s);
@@ -61,7 +63,6 @@ class Planner {
     if (Status s = FindMovedSources(); !s.ok()) return Error(s);
     if (Status s = AddCompanions(); !s.ok()) return Error(s);
     if (Status s = RefuseForeignDatabase(); !s.ok()) return Error(s);
-    for (const std::string& note : target_->notes()) plan_.notes.push_back(note);
     for (const Table& table : plan_.tables) {
       for (std::string& warning : SchemaWarnings(table))
         plan_.warnings.push_back(std::move(warning));
@@ -71,6 +72,15 @@ class Planner {
 
  private:
   bool infers() const { return options_.schema == "auto"; }
+
+  Status LoadNamedSchema() {
+    if (infers()) return {};
+    const bool is_file = options_.schema.ends_with(".toml");
+    Result<Table> table = is_file ? LoadSchema(options_.schema) : LoadPreset(options_.schema);
+    if (!table) return table.error();
+    named_schema_ = std::move(*table);
+    return {};
+  }
 
   Status FindCandidates() {
     Result<std::vector<std::string>> paths =
@@ -98,6 +108,7 @@ class Planner {
   // The first bytes of each input: what they are, and for `auto` which table they want.
   Status LookAtCandidates() {
     std::vector<Candidate> taken;
+    Status left_out;
     for (Candidate& candidate : candidates_) {
       Status read = ReadFirstBytes(&candidate);
       if (!read.ok()) return read;
@@ -109,10 +120,12 @@ class Planner {
         return shape;
       } else {
         plan_.warnings.push_back("left out " + shape.message());
+        if (left_out.ok()) left_out = shape;
       }
     }
     candidates_ = std::move(taken);
-    return {};
+    // No database is made of nothing.
+    return candidates_.empty() && target_->fresh() ? left_out : Status();
   }
 
   Status ReadFirstBytes(Candidate* candidate) {
@@ -143,10 +156,20 @@ class Planner {
       case Recognised::Shape::kJsonLines:
       case Recognised::Shape::kText:
         return {};
+      case Recognised::Shape::kJsonArray:
+        if (named_schema_.any_json && BeginsWithAJsonLine(candidate.sample)) return {};
+        [[fallthrough]];
       default:
         if (options_.on_bad_line.has_value()) return {};
         return NotJsonLines(candidate.recognised.shape, candidate.path);
     }
+  }
+
+  // An array on one line is a line like any other where a line need not be an object.
+  static bool BeginsWithAJsonLine(std::string_view sample) {
+    const size_t newline = sample.find('\n');
+    if (newline == std::string_view::npos) return true;  // longer than the sample, or all of it
+    return IsCompleteJson(sample.substr(0, newline), /*any_json=*/true);
   }
 
   Status ReadKnownSources() {
@@ -185,11 +208,8 @@ class Planner {
 
   Status ChooseByOption(PlannedSource* source) {
     source->schema = options_.schema;
-    const bool is_file = options_.schema.ends_with(".toml");
     return UseTable(
-        options_.schema,
-        [&] { return is_file ? LoadSchema(options_.schema) : LoadPreset(options_.schema); },
-        source);
+        options_.schema, [&]() -> Result<Table> { return named_schema_; }, source);
   }
 
   Status ChooseByContent(const Candidate& candidate, PlannedSource* source) {
@@ -283,7 +303,7 @@ class Planner {
   Status FitStoredTable(Table* table) {
     Result<std::optional<Table>> stored = target_->StoredTable(table->name);
     if (!stored) return stored.error();
-    if (!stored->has_value()) return {};
+    if (!stored->has_value()) return target_->CheckColumns(*table);
     const Table& old = **stored;
     if (old.preset == "auto" && !HasKeys(old)) return {};
     if (!options_.primary_key.empty() && old.primary_key != table->primary_key) {
@@ -464,6 +484,7 @@ class Planner {
   TargetDatabase* target_;
   RunPlan plan_;
 
+  Table named_schema_;  // --schema, unless it is auto
   std::vector<Candidate> candidates_;
   std::map<std::string, std::vector<KnownSource>> known_;  // by table
   std::map<std::string, uint32_t> tables_by_key_;

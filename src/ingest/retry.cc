@@ -112,7 +112,7 @@ Result<RetrySummary> RetryRejects(const RetryOptions& options) {
   Result<FileInfo> there = Stat(options.database);
   if (!there) return Error(there.error());
   Result<std::unique_ptr<TargetDatabase>> target =
-      TargetDatabase::Open(options.database, {.keep_journal = true, .wait = options.wait});
+      TargetDatabase::Open(options.database, {.wait = options.wait});
   if (!target) return Error(target.error());
   if ((*target)->ledger() == nullptr) {
     return Error(

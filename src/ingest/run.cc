@@ -52,7 +52,6 @@ TargetDatabase::Options TargetOptions(const IngestOptions& options, bool look_on
   return {.from_scratch = options.from_scratch,
           .force = options.force,
           .verify = static_cast<FreshDatabase::Verify>(options.verify),
-          .keep_journal = options.keep_journal,
           .wait = options.wait,
           .page_size = options.page_size,
           .look_only = look_only,
@@ -130,10 +129,11 @@ Status CheckOptions(const IngestOptions& options) {
         "--ignore and --replace say what to do with a primary key that is there already",
         "say which columns are the key: --pk COL[,COL]");
   }
-  if (options.page_size < 1024 || options.page_size > 65536 ||
+  if (options.page_size < 512 || options.page_size > 65536 ||
       (options.page_size & (options.page_size - 1)) != 0) {
     return Status::Usage("--page-size " + std::to_string(options.page_size) +
-                         " is no power of two from 1024 to 65536");
+                             " is no power of two from 512 to 65536",
+                         "4096 is SQLite's own default");
   }
   return {};
 }
@@ -193,6 +193,12 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
   // Which lines of which inputs go to which table, from which offset on.
   Result<RunPlan> plan = MakePlan(options, stop, target->get());
   if (!plan) return Error(plan.error());
+
+  // Nothing was written up to here.
+  if (!options.keep_journal) {
+    if (Status s = (*target)->TurnToWal(); !s.ok()) return Error(s);
+  }
+  Append((*target)->notes(), &plan->notes);
   if (hooks.note) {
     for (const std::string& note : plan->notes) hooks.note(note);
   }

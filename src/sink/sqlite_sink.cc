@@ -94,6 +94,12 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
     if (Status s = MakeTable(&targets_[i]); !s.ok()) return s;
     if (Status s = PrepareInsert(&targets_[i]); !s.ok()) return s;
   }
+  // They hold no data, and a mistake in one is better found before the rows than behind them.
+  for (const Table* table : tables) {
+    for (const View& view : table->views) {
+      if (Status s = MakeView(view); !s.ok()) return s;
+    }
+  }
   return {};
 }
 
@@ -123,13 +129,13 @@ Status SqliteSink::MakeTable(Target* target) {
   if (!columns) return columns.error();
   if (columns->empty()) {
     if (Status s = target_->connection_->Execute(CreateTableSql(table)); !s.ok()) return s;
-    // Unique indexes decide which rows are refused; the others are quicker to make after the rows.
-    for (const Index& index : table.indexes) {
-      if (!index.unique) continue;
-      if (Status s = target_->connection_->Execute(CreateIndexSql(table, index)); !s.ok()) return s;
-    }
   } else if (Status s = FitExistingTable(*target, *columns); !s.ok()) {
     return s;
+  }
+  // Unique indexes decide which rows are refused; the others are quicker to make after the rows.
+  for (const Index& index : table.indexes) {
+    if (!index.unique) continue;
+    if (Status s = MakeUniqueIndex(table, index); !s.ok()) return s;
   }
   return target_->ledger_->PutSchema(table.name, ToToml(table), now_);
 }
@@ -138,21 +144,27 @@ Status SqliteSink::MakeTable(Target* target) {
 // them.
 Status SqliteSink::FitExistingTable(const Target& target, const std::vector<std::string>& columns) {
   const Table& table = *target.table;
-  std::string missing;
+  if (table.preset != "auto") return target_->CheckColumns(table);
   for (const Column& column : table.columns) {
     const bool found = std::any_of(columns.begin(), columns.end(), [&](const std::string& name) {
       return SameName(name, column.name);
     });
     if (found) continue;
-    if (table.preset == "auto") {
-      if (Status s = AddColumn(table, column); !s.ok()) return s;
-    } else {
-      missing += (missing.empty() ? "" : ", ") + column.name;
-    }
+    if (Status s = AddColumn(table, column); !s.ok()) return s;
   }
-  if (missing.empty()) return {};
-  return Status::Usage(target_->path() + ": the table " + table.name + " has no column " + missing,
-                       "use --table for another name, or a schema that fits the table");
+  return {};
+}
+
+Status SqliteSink::MakeUniqueIndex(const Table& table, const Index& index) {
+  Result<bool> there = target_->HasIndex(index.name);
+  if (!there) return there.error();
+  if (*there) return {};
+  const Status made = target_->connection_->Execute(CreateIndexSql(table, index));
+  if (made.code() != StatusCode::kConstraint) return made;
+  return {StatusCode::kConstraint,
+          target_->path() + ": the unique index " + index.name + " cannot be made, for the table " +
+              table.name + " has rows that are double by it",
+          "remove them, or leave the index out of the schema"};
 }
 
 Status SqliteSink::AddColumn(const Table& table, const Column& column) {
@@ -386,14 +398,13 @@ Status SqliteSink::PrepareToSort() {
                                        std::to_string(kibibytes));
 }
 
-// Indexes, then full text, then views: each a transaction of its own where the database stood
-// before.
+// Indexes, then full text: each a transaction of its own where the database stood before.
 Status SqliteSink::FinishTable(Target& target, const StepFunction& step) {
   const Table& table = *target.table;
-  if (Status s = MakeIndexes(target, step); !s.ok()) return s;
   if (options_.sync_indexes) {
     if (Status s = DropUnlistedIndexes(target); !s.ok()) return s;
   }
+  if (Status s = MakeIndexes(target, step); !s.ok()) return s;
   for (const FullText& full_text : table.full_texts) {
     Result<std::vector<std::string>> there = target_->ColumnsOf(full_text.name);
     if (!there) return there.error();
@@ -404,10 +415,6 @@ Status SqliteSink::FinishTable(Target& target, const StepFunction& step) {
       if (Status s = target_->connection_->Execute(sql); !s.ok()) return s;
     }
     if (Status s = target_->fresh() ? Status() : CommitTransaction(); !s.ok()) return s;
-  }
-  if (Status s = EnsureTransaction(); !s.ok()) return s;
-  for (const View& view : table.views) {
-    if (Status s = MakeView(view); !s.ok()) return s;
   }
   return {};
 }
@@ -427,7 +434,10 @@ Status SqliteSink::MakeView(const View& view) {
   if (*there) {
     if (Status s = connection.Execute("DROP VIEW " + QuoteName(view.name)); !s.ok()) return s;
   }
-  return connection.Execute(sql);
+  const Status made = connection.Execute(sql);
+  if (made.ok() || !made.remedy().empty()) return made;
+  return Status::Usage("the schema's view " + view.name + " cannot be made: " + made.message(),
+                       "mend its sql in the schema file");
 }
 
 Status SqliteSink::MakeIndexes(Target& target, const StepFunction& step) {
@@ -446,6 +456,18 @@ Status SqliteSink::MakeIndexes(Target& target, const StepFunction& step) {
   return {};
 }
 
+// By its name and its columns: the schema may have changed these and not the name.
+Result<bool> SqliteSink::IsListed(const Table& table, const std::string& name) {
+  for (const Index& index : table.indexes) {
+    if (!SameName(index.name, name)) continue;
+    Result<std::vector<std::string>> columns = target_->ColumnsOfIndex(name);
+    if (!columns) return Error(columns.error());
+    return std::equal(columns->begin(), columns->end(), index.columns.begin(), index.columns.end(),
+                      [](const std::string& a, const std::string& b) { return SameName(a, b); });
+  }
+  return false;
+}
+
 Status SqliteSink::DropUnlistedIndexes(const Target& target) {
   const Table& table = *target.table;
   if (table.index_prefix.empty()) return {};
@@ -461,10 +483,9 @@ Status SqliteSink::DropUnlistedIndexes(const Target& target) {
     Result<bool> row = query->Step();
     if (!row) return row.error();
     if (!*row) break;
-    const bool listed =
-        std::any_of(table.indexes.begin(), table.indexes.end(),
-                    [&](const Index& index) { return SameName(index.name, query->Text(0)); });
-    if (!listed) unlisted.emplace_back(query->Text(0));
+    Result<bool> listed = IsListed(table, std::string(query->Text(0)));
+    if (!listed) return listed.error();
+    if (!*listed) unlisted.emplace_back(query->Text(0));
   }
   if (Status s = EnsureTransaction(); !s.ok()) return s;
   for (const std::string& name : unlisted) {

@@ -77,6 +77,7 @@ class SqliteSink final : public Sink {
   Status MakeTable(Target* target);
   Status FitExistingTable(const Target& target, const std::vector<std::string>& columns);
   Status AddColumn(const Table& table, const Column& column);
+  Status MakeUniqueIndex(const Table& table, const Index& index);
   Status PrepareInsert(Target* target);
   Status OpenJournal();
 
@@ -94,6 +95,7 @@ class SqliteSink final : public Sink {
   Status FinishTable(Target& target, const StepFunction& step);
   Status MakeIndexes(Target& target, const StepFunction& step);
   Status MakeView(const View& view);
+  Result<bool> IsListed(const Table& table, const std::string& name);
   Status DropUnlistedIndexes(const Target& target);
   Status WriteRunEnd();
   void WriteRunFailure(const Status& why);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/target_database.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/file.h"
+#include "schema/names.h"
 #include "schema/schema.h"
 
 namespace sluice {
@@ -38,17 +40,6 @@ Status TargetDatabase::OpenExisting(const Options& options) {
   if (!connection) return connection.error();
   connection_ = std::make_unique<Connection>(std::move(*connection));
 
-  Result<std::string> journal = connection_->Pragma("journal_mode");
-  if (!journal) return journal.error();
-  if (*journal != "wal" && !options.keep_journal && !options.look_only) {
-    Result<std::string> now = connection_->Pragma("journal_mode=WAL");
-    if (!now) return now.error();
-    if (*now == "wal") {
-      notes_.push_back("turned " + path_ + " from journal_mode=" + *journal +
-                       " to WAL (--keep-journal leaves it)");
-    }
-  }
-
   Result<bool> known = Ledger::Exists(*connection_);
   if (!known) return known.error();
   if (*known) {
@@ -79,6 +70,20 @@ Status TargetDatabase::OpenFresh(const Options& options) {
                               "; PRAGMA synchronous=OFF");
 }
 
+Status TargetDatabase::TurnToWal() {
+  if (fresh()) return {};
+  Result<std::string> journal = connection_->Pragma("journal_mode");
+  if (!journal) return journal.error();
+  if (*journal == "wal") return {};
+  Result<std::string> now = connection_->Pragma("journal_mode=WAL");
+  if (!now) return now.error();
+  if (*now == "wal") {
+    notes_.push_back("turned " + path_ + " from journal_mode=" + *journal +
+                     " to WAL (--keep-journal leaves it)");
+  }
+  return {};
+}
+
 Result<std::vector<SourceRow>> TargetDatabase::Sources() {
   if (fresh() || ledger_ == nullptr) return std::vector<SourceRow>{};
   return ledger_->Sources();
@@ -95,17 +100,42 @@ Result<std::optional<Table>> TargetDatabase::StoredTable(std::string_view name) 
 }
 
 Result<std::vector<std::string>> TargetDatabase::ColumnsOf(std::string_view name) {
-  std::vector<std::string> columns;
-  if (fresh()) return columns;
-  Result<Statement> query = connection_->Prepare("SELECT name FROM pragma_table_info(?)");
+  return Names("SELECT name FROM pragma_table_info(?)", name);
+}
+
+Result<std::vector<std::string>> TargetDatabase::ColumnsOfIndex(std::string_view name) {
+  return Names("SELECT name FROM pragma_index_info(?)", name);
+}
+
+Result<std::vector<std::string>> TargetDatabase::Names(const std::string& sql,
+                                                       std::string_view of) {
+  std::vector<std::string> names;
+  if (fresh()) return names;
+  Result<Statement> query = connection_->Prepare(sql);
   if (!query) return Error(query.error());
-  query->BindText(1, name);
+  query->BindText(1, of);
   for (;;) {
     Result<bool> row = query->Step();
     if (!row) return Error(row.error());
-    if (!*row) return columns;
-    columns.emplace_back(query->Text(0));
+    if (!*row) return names;
+    names.emplace_back(query->Text(0));
   }
+}
+
+Status TargetDatabase::CheckColumns(const Table& table) {
+  Result<std::vector<std::string>> there = ColumnsOf(table.name);
+  if (!there) return there.error();
+  if (there->empty()) return {};
+  std::string missing;
+  for (const Column& column : table.columns) {
+    const bool found = std::any_of(there->begin(), there->end(), [&](const std::string& name) {
+      return SameName(name, column.name);
+    });
+    if (!found) missing += (missing.empty() ? "" : ", ") + column.name;
+  }
+  if (missing.empty()) return {};
+  return Status::Usage(path_ + ": the table " + table.name + " has no column " + missing,
+                       "use --table for another name, or a schema that fits the table");
 }
 
 Result<std::vector<std::string>> TargetDatabase::MissingDdl(const Table& table) {

@@ -30,7 +30,6 @@ class TargetDatabase {
     bool from_scratch = false;
     bool force = false;
     FreshDatabase::Verify verify = FreshDatabase::Verify::kLight;
-    bool keep_journal = false;
     // For another run, or for any other writer.
     std::chrono::milliseconds wait{10'000};
     uint32_t page_size = 4096;  // of a new database
@@ -57,14 +56,20 @@ class TargetDatabase {
   Result<std::optional<Table>> StoredTable(std::string_view name);
   // Columns of a table or view that is there; empty when there is none of that name.
   Result<std::vector<std::string>> ColumnsOf(std::string_view name);
+  // kUsage where a table of this name is there and lacks columns of it.
+  Status CheckColumns(const Table& table);
   Result<bool> HasIndex(std::string_view name);
+  Result<std::vector<std::string>> ColumnsOfIndex(std::string_view name);
   // The statements that would make what this table still lacks: itself, columns, indexes, full
   // text.
   Result<std::vector<std::string>> MissingDdl(const Table& table);
   // Names of tables that no run of sluice made.
   Result<std::vector<std::string>> ForeignTables();
 
-  // What opening did that a person should know ("turned app.db to WAL").
+  // Turns a database that exists to WAL, once. Opening leaves it as it is: it may be another
+  // application's, which is not known before the plan is made.
+  Status TurnToWal();
+  // What was done to it that a person should know ("turned app.db to WAL").
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
@@ -73,6 +78,7 @@ class TargetDatabase {
   Status OpenExisting(const Options& options);
   Status OpenFresh(const Options& options);
   Result<std::set<std::string, std::less<>>> OwnTables();
+  Result<std::vector<std::string>> Names(const std::string& sql, std::string_view of);
 
   std::string path_;
   std::vector<std::string> notes_;
