@@ -226,12 +226,31 @@ IngestSummary Writer::Summary() const {
                                .offset = states_[i].offset,
                                .counts = states_[i].counts});
   }
+  if (std::string warning = NoRowsWarning(); !warning.empty())
+    summary.warnings.push_back(std::move(warning));
   if (strings_kept_out_ > 0) {
     summary.notes.push_back(std::to_string(strings_kept_out_) +
                             " strings went to _extra, because the numeric type of their column "
                             "would have changed them");
   }
   return summary;
+}
+
+// In one line, instead of leaving the rejects of a text file unexplained.
+std::string Writer::NoRowsWarning() const {
+  size_t first = states_.size();
+  size_t sources = 0;
+  for (size_t i = 0; i < states_.size(); ++i) {
+    const LineCounts& counts = states_[i].counts;
+    const bool nothing_but_rejects = counts.rejects > 0 && counts.rows == 0 && counts.ignored == 0;
+    if (!nothing_but_rejects || plan_.sources[i].from.bytes > 0) continue;
+    first = std::min(first, i);
+    ++sources;
+  }
+  if (sources == 0) return {};
+  std::string warning = "not one line of " + plan_.sources[first].key.path;
+  if (sources > 1) warning += ", and of " + std::to_string(sources - 1) + " more,";
+  return warning + " became a row: is it JSON Lines? `sluice rejects` says what is wrong";
 }
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -54,6 +55,7 @@ class Writer {
   std::chrono::steady_clock::time_point NextDeadline() const;
   uint64_t RowsLeft() const;
   Status CheckBalance() const;
+  std::string NoRowsWarning() const;
 
   const IngestOptions& options_;
   const RunPlan& plan_;
