@@ -11,11 +11,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "run_program.h"
 #include "sluice/version.hpp"
 #include "temporary_directory.h"
 
@@ -28,72 +27,17 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-struct Outcome {
-  int status = -1;  // of exit; 128 and the signal where one ended it
-  std::string out;
-  std::string err;
-};
-
-// Reads both streams until the program has closed them: neither pipe may fill up.
-void ReadBoth(int out, int err, Outcome* outcome) {
-  std::array<pollfd, 2> fds = {pollfd{out, POLLIN, 0}, pollfd{err, POLLIN, 0}};
-  std::array<std::string*, 2> to = {&outcome->out, &outcome->err};
-  for (int open = 2; open > 0;) {
-    poll(fds.data(), fds.size(), -1);
-    for (size_t i = 0; i < fds.size(); ++i) {
-      if (fds[i].fd < 0 || fds[i].revents == 0) continue;
-      char buffer[4096];
-      const ssize_t got = read(fds[i].fd, buffer, sizeof buffer);
-      if (got > 0) {
-        to[i]->append(buffer, static_cast<size_t>(got));
-      } else {
-        fds[i].fd = -1;
-        --open;
-      }
-    }
-  }
-}
-
 class CliTest : public testing::Test {
  protected:
-  // Runs the program in the test's folder, with what is in `stdin_text` on its stdin.
   Outcome Run(const std::vector<std::string>& words, const std::string& stdin_text = "",
               const std::map<std::string, std::string>& environment = {}) {
     std::vector<std::string> command = {SLUICE_PROGRAM};
     command.insert(command.end(), words.begin(), words.end());
     return RunCommand(command, stdin_text, environment);
   }
-
   Outcome RunCommand(const std::vector<std::string>& command, const std::string& stdin_text,
                      const std::map<std::string, std::string>& environment) {
-    const std::string input = folder_.Write(".stdin", stdin_text);
-    int out[2];
-    int err[2];
-    EXPECT_EQ(pipe(out), 0);
-    EXPECT_EQ(pipe(err), 0);
-    const pid_t pid = fork();
-    if (pid == 0) {
-      dup2(open(input.c_str(), O_RDONLY), STDIN_FILENO);
-      dup2(out[1], STDOUT_FILENO);
-      dup2(err[1], STDERR_FILENO);
-      for (const int fd : {out[0], out[1], err[0], err[1]}) close(fd);
-      for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
-      std::vector<char*> argv;
-      for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-      argv.push_back(nullptr);
-      if (chdir(folder_.path().c_str()) == 0) execvp(argv[0], argv.data());
-      _exit(127);
-    }
-    close(out[1]);
-    close(err[1]);
-    Outcome outcome;
-    ReadBoth(out[0], err[0], &outcome);
-    close(out[0]);
-    close(err[0]);
-    int status = 0;
-    waitpid(pid, &status, 0);
-    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return outcome;
+    return RunIn(folder_, command, {.stdin_text = stdin_text, .environment = environment});
   }
 
   // A database with a table of three rows and a reject.

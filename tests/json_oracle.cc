@@ -59,6 +59,16 @@ bool JsonOracle::IsValid(std::string_view text) {
   return valid;
 }
 
+bool JsonOracle::IsArray(std::string_view text, const std::string& path) {
+  Bind(type_, 1, text);
+  Bind(type_, 2, path);
+  const bool is_array =
+      sqlite3_step(type_) == SQLITE_ROW && sqlite3_column_text(type_, 0) &&
+      std::string_view(reinterpret_cast<const char*>(sqlite3_column_text(type_, 0))) == "array";
+  sqlite3_reset(type_);
+  return is_array;
+}
+
 std::string JsonOracle::PathOf(std::string_view text, std::string_view pointer) {
   std::string path = "$";
   for (const std::string& part : PointerParts(pointer)) {

@@ -33,6 +33,7 @@ class JsonOracle {
   Cell Number(std::string_view number);
 
  private:
+  bool IsArray(std::string_view text, const std::string& path);
   std::string PathOf(std::string_view text, std::string_view pointer);
   Cell Column(sqlite3_stmt* statement);
 
