@@ -195,7 +195,7 @@ TEST(ExtractDifferentialTest, SuiteOfVerdicts) {
 TEST(ExtractDifferentialTest, NestingAroundTheLimit) {
   JsonOracle oracle;
   const Table table = TableOfPointers({{"/a"}, {"/a/0/0"}});
-  for (size_t depth : {2, 63, 64, 65, 998, 999, 1000, 1001, 1064, 5000}) {
+  for (size_t depth : {2u, 63u, 64u, 65u, 998u, 999u, 1000u, 1001u, 1064u, 5000u}) {
     std::string arrays = std::string(depth, '[') + std::string(depth, ']');
     std::string mixed = "1";
     for (size_t i = 0; i < depth; ++i) {
@@ -216,7 +216,7 @@ TEST(ExtractDifferentialTest, LinesBeyondAWindow) {
   };
   // Around the size of a window, and one that only the strict path takes.
   std::vector<std::string> lines;
-  for (size_t size : {65000, 65536, 10, 65500, 1, 200000}) lines.push_back(line(size));
+  for (size_t size : {65000u, 65536u, 10u, 65500u, 1u, 200000u}) lines.push_back(line(size));
   EXPECT_EQ(FindDisagreement(table, lines, &oracle), "");
 
   const std::string huge = line(size_t{5} << 20);

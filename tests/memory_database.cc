@@ -90,7 +90,9 @@ void MemoryDatabase::Load(const Table& table, const std::string& source, std::st
   rejects_ += batch.rejects.size();
 
   sqlite3_stmt* statement = nullptr;
-  const std::string sql = InsertSql(table);
+  std::string parameters = "?";
+  for (size_t i = 1; i < table.columns.size(); ++i) parameters += ", ?";
+  const std::string sql = InsertSql(table, "VALUES (" + parameters + ")");
   ASSERT_EQ(sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr), SQLITE_OK) << sql;
   Execute("BEGIN");
   for (size_t row = 0; row < batch.rows(); ++row) {

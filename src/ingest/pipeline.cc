@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/pipeline.h"
 
+#include <limits>
 #include <utility>
 
 namespace sluice {
@@ -30,7 +31,8 @@ Pipeline::Pipeline(const std::vector<PipelineSource>& sources, const LiveTables&
       tables_(tables),
       stop_(stop),
       options_(std::move(options)),
-      pool_(options_.buffers, options_.buffer_bytes) {
+      pool_(options_.buffers, options_.buffer_bytes),
+      work_(options_.buffers, std::numeric_limits<size_t>::max()) {
   reader_ = std::thread([this] { ReadAll(); });
   for (unsigned i = 0; i < options_.parsers; ++i) {
     parsers_.emplace_back([this] { ParseAll(); });
@@ -38,18 +40,10 @@ Pipeline::Pipeline(const std::vector<PipelineSource>& sources, const LiveTables&
 }
 
 Pipeline::~Pipeline() {
-  {
-    MutexLock lock(mutex_);
-    torn_down_ = true;
-    work_ready_.NotifyAll();
-  }
+  work_.Stop();
   pool_.Close();
   reader_.join();
   for (std::thread& parser : parsers_) parser.join();
-  // Chunks go back to the pool before it ends.
-  MutexLock lock(mutex_);
-  work_.clear();
-  done_.clear();
 }
 
 void Pipeline::ReadAll() {
@@ -63,9 +57,9 @@ void Pipeline::ReadAll() {
     failed->read_status = status;
     if (!Hand(std::move(failed))) break;
   }
+  work_.Close();
   MutexLock lock(mutex_);
-  read_all_ = true;
-  work_ready_.NotifyAll();
+  parcels_ = handed_;
   done_ready_.NotifyAll();
 }
 
@@ -114,18 +108,14 @@ std::unique_ptr<Parcel> Pipeline::TakeFree() {
 }
 
 bool Pipeline::Hand(std::unique_ptr<Parcel> parcel) {
-  MutexLock lock(mutex_);
-  if (torn_down_) return false;
   parcel->sequence = handed_++;
-  work_.push_back(std::move(parcel));
-  work_ready_.NotifyOne();
-  return true;
+  return work_.Push(std::move(parcel));
 }
 
 void Pipeline::ParseAll() {
   ParserThread parser;
-  std::unique_ptr<Parcel> parcel;
-  while (TakeWork(&parcel)) {
+  while (std::optional<std::unique_ptr<Parcel>> work = work_.Pop()) {
+    std::unique_ptr<Parcel> parcel = std::move(*work);
     const PipelineSource& source = sources_[parcel->source];
     if (parcel->read_status.ok()) {
       parser.Parse(parcel.get(), WholeOf(parcel->chunk), tables_.Get(source.table),
@@ -138,15 +128,6 @@ void Pipeline::ParseAll() {
   }
 }
 
-bool Pipeline::TakeWork(std::unique_ptr<Parcel>* parcel) {
-  MutexLock lock(mutex_);
-  while (!torn_down_ && work_.empty() && !read_all_) work_ready_.Wait(mutex_);
-  if (torn_down_ || work_.empty()) return false;
-  *parcel = std::move(work_.front());
-  work_.pop_front();
-  return true;
-}
-
 std::unique_ptr<Parcel> Pipeline::NextInOrder(std::chrono::steady_clock::time_point deadline) {
   MutexLock lock(mutex_);
   for (;;) {
@@ -157,7 +138,7 @@ std::unique_ptr<Parcel> Pipeline::NextInOrder(std::chrono::steady_clock::time_po
       ++next_sequence_;
       return parcel;
     }
-    ended_ = read_all_ && next_sequence_ == handed_;
+    ended_ = parcels_ == next_sequence_;
     if (ended_ || !done_ready_.WaitUntil(mutex_, deadline)) return nullptr;
   }
 }

@@ -9,10 +9,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/bounded_queue.h"
 #include "base/buffer.h"
 #include "base/mutex.h"
 #include "ingest/parcel.h"
@@ -100,9 +102,8 @@ class Pipeline {
  private:
   void ReadAll();
   Status ReadSource(uint32_t index);
-  // Both false when the pipeline is being torn down, or nothing more is to come.
+  // False when the pipeline is being torn down.
   bool Hand(std::unique_ptr<Parcel> parcel);
-  bool TakeWork(std::unique_ptr<Parcel>* parcel);
   std::unique_ptr<Parcel> TakeFree();
   void ParseAll();
 
@@ -117,15 +118,17 @@ class Pipeline {
   uint64_t next_sequence_ = 0;
   bool ended_ = false;
 
+  // The reader's own.
+  uint64_t handed_ = 0;  // parcels handed over so far
+
+  BoundedQueue<std::unique_ptr<Parcel>> work_;  // from the reader to the parsers
+
+  // From the parsers to the writer, and back to the reader.
   Mutex mutex_;
-  Condition work_ready_;
   Condition done_ready_;
-  std::deque<std::unique_ptr<Parcel>> work_ SLUICE_GUARDED_BY(mutex_);
   std::map<uint64_t, std::unique_ptr<Parcel>> done_ SLUICE_GUARDED_BY(mutex_);  // by sequence
   std::vector<std::unique_ptr<Parcel>> free_ SLUICE_GUARDED_BY(mutex_);
-  uint64_t handed_ SLUICE_GUARDED_BY(mutex_) = 0;    // parcels that the reader has handed over
-  bool read_all_ SLUICE_GUARDED_BY(mutex_) = false;  // it hands over no more
-  bool torn_down_ SLUICE_GUARDED_BY(mutex_) = false;
+  std::optional<uint64_t> parcels_ SLUICE_GUARDED_BY(mutex_);  // of the run, once all are read
 
   std::thread reader_;
   std::vector<std::thread> parsers_;

@@ -85,17 +85,19 @@ std::vector<std::string> CreateFullTextSql(const Table& table, const FullText& f
           trigger("_update", "UPDATE", remove + " " + add)};
 }
 
-std::string InsertSql(const Table& table) {
-  std::string names;
-  std::string parameters;
+std::string InsertSql(const Table& table, const std::string& rows) {
+  std::vector<std::string> names;
+  std::string replacements;
   for (const Column& column : table.columns) {
-    names += (names.empty() ? "" : ", ") + Name(column.name);
-    parameters += parameters.empty() ? "?" : ", ?";
+    names.push_back(column.name);
+    const std::string name = Name(column.name);
+    replacements += (replacements.empty() ? "" : ", ") + name + " = excluded." + name;
   }
-  const bool replace = table.on_conflict == OnConflict::kReplace;
-  const bool ignore = table.on_conflict == OnConflict::kIgnore;
-  return std::string(replace ? "INSERT OR REPLACE INTO " : "INSERT INTO ") + Name(table.name) +
-         " (" + names + ") VALUES (" + parameters + ")" + (ignore ? " ON CONFLICT DO NOTHING" : "");
+  const std::string insert =
+      "INSERT OR FAIL INTO " + Name(table.name) + " (" + NameList(names) + ") " + rows;
+  if (table.primary_key.empty() || table.on_conflict == OnConflict::kReject) return insert;
+  return insert + " ON CONFLICT(" + NameList(table.primary_key) + ") DO " +
+         (table.on_conflict == OnConflict::kIgnore ? "NOTHING" : "UPDATE SET " + replacements);
 }
 
 }  // namespace sluice

@@ -36,10 +36,13 @@ std::string CreateViewSql(const View& view);
 // current.
 std::vector<std::string> CreateFullTextSql(const Table& table, const FullText& full_text);
 
-// "INSERT INTO t(...) VALUES (?, ...)", one parameter a column.
+// "INSERT OR FAIL INTO t(...) " and `rows`, which gives all columns of the table in their order:
+// VALUES, or a SELECT with a WHERE (without one SQLite's grammar takes ON for the beginning of a
+// join).
 //
-// kIgnore is ON CONFLICT DO NOTHING, not OR IGNORE, which would pass over a row that breaks a NOT
-// NULL in silence too; kReplace is OR REPLACE.
-std::string InsertSql(const Table& table);
+// FAIL: a refused row ends the statement, but does not undo the rows before it. kIgnore and
+// kReplace speak of the primary key only: a row that breaks another constraint is refused all the
+// same, and a replaced row keeps its rowid.
+std::string InsertSql(const Table& table, const std::string& rows);
 
 }  // namespace sluice

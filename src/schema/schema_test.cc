@@ -237,15 +237,15 @@ TEST(Schema, InsertsByTheRuleForConflicts) {
   Table table = Parsed(
       "table='t'\nprimary_key=['a']\n[[column]]\nname='a'\n[[column]]\nname='b'\ntype='TEXT NOT "
       "NULL'\n");
-  EXPECT_EQ(InsertSql(table), R"(INSERT INTO "t" ("a", "b") VALUES (?, ?))");
+  EXPECT_EQ(InsertSql(table, "VALUES (?, ?)"),
+            R"(INSERT OR FAIL INTO "t" ("a", "b") VALUES (?, ?))");
   EXPECT_EQ(table.rowid_column, "");
 
   table.on_conflict = OnConflict::kIgnore;
   MemoryDatabase memory;
   memory.Execute(CreateTableSql(table));
   const auto insert = [&](const std::string& values) {
-    std::string sql = InsertSql(table);
-    return sql.replace(sql.find("(?, ?)"), 6, values);
+    return InsertSql(table, "VALUES " + values);
   };
   memory.Execute(insert("(1, 'x')"));
   memory.Execute(insert("(1, 'y')"));

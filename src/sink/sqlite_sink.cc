@@ -12,34 +12,13 @@
 namespace sluice {
 namespace {
 
-std::string NameList(const std::vector<std::string>& names) {
-  std::string list;
-  for (const std::string& name : names) {
-    if (!list.empty()) list += ", ";
-    list += QuoteName(name);
-  }
-  return list;
-}
-
-// Takes every row that the virtual table `feed` shows. FAIL: a refused row ends the statement but
-// not what it did before, so that the sink knows the row, and goes on behind it.
-std::string InsertFromFeed(const Table& table, const std::string& feed) {
-  std::string names, cells, replacements;
+// All rows that the virtual table `feed` shows.
+std::string RowsOf(const Table& table, const std::string& feed) {
+  std::string cells;
   for (size_t i = 0; i < table.columns.size(); ++i) {
-    const std::string name = QuoteName(table.columns[i].name);
-    const char* comma = i == 0 ? "" : ", ";
-    names += comma + name;
-    cells += comma + ("c" + std::to_string(i));
-    replacements += comma + name + " = excluded." + name;
+    cells += (i == 0 ? "c" : ", c") + std::to_string(i);
   }
-  std::string sql = "INSERT OR FAIL INTO " + QuoteName(table.name) + "(" + names + ") SELECT " +
-                    cells + " FROM " + QuoteName(feed);
-  if (table.primary_key.empty() || table.on_conflict == OnConflict::kReject) return sql;
-
-  // WHERE true: without it SQLite's grammar takes ON for the beginning of a join.
-  sql += " WHERE true ON CONFLICT(" + NameList(table.primary_key) + ") DO ";
-  return sql +
-         (table.on_conflict == OnConflict::kIgnore ? "NOTHING" : "UPDATE SET " + replacements);
+  return "SELECT " + cells + " FROM " + QuoteName(feed) + " WHERE true";
 }
 
 std::string ReasonText(const Reject& reject) {
@@ -180,7 +159,7 @@ Status SqliteSink::PrepareInsert(Target* target) {
   if (!feed) return feed.error();
   target->feed.emplace(std::move(*feed));
   Result<Statement> insert =
-      target_->connection_->Prepare(InsertFromFeed(table, target->feed_name));
+      target_->connection_->Prepare(InsertSql(table, RowsOf(table, target->feed_name)));
   if (!insert) return insert.error();
   target->insert = std::move(*insert);
 
