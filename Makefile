@@ -41,7 +41,7 @@ bench: setup ## sluice beside its peers: build/bench/report.html
 	@bench/run $(BENCH_FLAGS)
 
 fuzz: setup-developer ## each fuzzer for FUZZ_SECONDS (60)
-	@scripts/build fuzz fuzzers
+	@scripts/build dev fuzzers
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 check: setup-developer ## style: format, architecture, house rules
@@ -62,7 +62,7 @@ tsan: setup-developer ## the tests that have threads, under TSan
 	@$(CTEST) --test-dir build-tsan -LE torture -R '$(THREADED)'
 
 clean: ## removes the build folders
-	@rm -rf build build-dev build-tsan build-fuzz
+	@rm -rf build build-dev build-tsan
 
 .PHONY: setup-developer
 setup-developer:
