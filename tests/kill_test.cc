@@ -39,6 +39,11 @@ std::string Lines(int from, int to) {
 
 class KillTorture : public testing::Test {
  protected:
+  using Duration = std::chrono::microseconds;
+  Duration SomewhereIn(Duration length) {
+    return Duration(std::uniform_int_distribution<Duration::rep>(0, length.count())(random_));
+  }
+
   IngestOptions Options(const std::string& database) const {
     IngestOptions options;
     options.database = database;
@@ -57,7 +62,7 @@ class KillTorture : public testing::Test {
   }
 
   // Runs it in a process of its own and kills that after `after`. False where it had ended by then.
-  static bool RunAndKill(const IngestOptions& options, std::chrono::microseconds after) {
+  static bool RunAndKill(const IngestOptions& options, Duration after) {
     const pid_t child = fork();
     if (child == 0) _exit(Run(options).ok() ? 0 : 1);
     std::this_thread::sleep_for(after);
@@ -104,16 +109,13 @@ TEST_F(KillTorture, AFreshDatabaseIsWholeOrNotThere) {
   const std::string clean = folder_ / "clean.db";
   const Stopwatch watch;
   ASSERT_TRUE(Run(Options(clean)).ok());
-  const auto length = std::chrono::duration_cast<std::chrono::microseconds>(watch.elapsed());
+  const Duration length = std::chrono::duration_cast<Duration>(watch.elapsed());
   const std::vector<std::string> expected = Everything(clean);
 
   const std::string database = folder_ / "killed.db";
   int killed = 0;
   for (int i = 0; i < kills_; ++i) {
-    killed +=
-        RunAndKill(Options(database), std::chrono::microseconds(random_() % (length.count() + 1)))
-            ? 1
-            : 0;
+    killed += RunAndKill(Options(database), SomewhereIn(length)) ? 1 : 0;
     if (std::filesystem::exists(database)) {
       ASSERT_EQ(Everything(database), expected) << "after kill " << i;
       std::filesystem::remove(database);
@@ -143,7 +145,7 @@ TEST_F(KillTorture, AnExistingDatabaseLosesNothingAndGetsNothingTwice) {
   WriteLogs();
   const Stopwatch watch;
   ASSERT_TRUE(Run(Options(clean)).ok());
-  const auto length = std::chrono::duration_cast<std::chrono::microseconds>(watch.elapsed());
+  const Duration length = std::chrono::duration_cast<Duration>(watch.elapsed());
   const std::vector<std::string> expected = Everything(clean);
 
   const std::string database = folder_ / "killed.db";
@@ -152,9 +154,7 @@ TEST_F(KillTorture, AnExistingDatabaseLosesNothingAndGetsNothingTwice) {
     std::filesystem::remove(database);
     std::filesystem::copy_file(before, database);
     // One database is killed again and again until a run gets through.
-    while (
-        RunAndKill(Options(database), std::chrono::microseconds(random_() % (length.count() + 1))))
-      ++killed;
+    while (RunAndKill(Options(database), SomewhereIn(length))) ++killed;
     ASSERT_EQ(Everything(database), expected) << "after " << killed << " kills";
   }
 }
