@@ -69,7 +69,9 @@ IngestOracle::IngestOracle(const Table& table) : table_(table) {
   Table expected = table;
   expected.name = "expected";
   Run(CreateTableSql(expected));
-  insert_ = Prepare(InsertSql(expected));
+  std::string parameters = "?";
+  for (size_t i = 1; i < table.columns.size(); ++i) parameters += ", ?";
+  insert_ = Prepare(InsertSql(expected, "VALUES (" + parameters + ")"));
   members_ = Prepare("SELECT key, type || ' ' || quote(value) FROM json_each(?)");
   for (const Column& column : table_.columns) {
     if (column.origin == Origin::kExtra) extra_ = &column;
