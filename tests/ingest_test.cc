@@ -221,10 +221,16 @@ TEST_F(IngestTest, AFileThatWasEmptyGetsItsColumnsWithItsFirstLines) {
   EXPECT_THAT(Rows("SELECT a, b, _extra, _line FROM lines"), ElementsAre("1|x|NULL|1"));
 }
 
-TEST_F(IngestTest, ADirectoryWithoutJsonLinesIsAnError) {
+TEST_F(IngestTest, ADirectoryWithoutJsonLinesMakesNoDatabase) {
   folder_.Write("logs/readme.txt", "hello");
   EXPECT_EQ(Failure(Options({folder_ / "logs"})).code(), StatusCode::kNotFound);
   EXPECT_FALSE(std::filesystem::exists(database_));
+
+  // Into a database that stands it is a warning: the logs may have been cleared away.
+  const std::string log = folder_.Write("logs/app.jsonl", "{\"a\":1}\n");
+  IngestAll({folder_ / "logs"});
+  std::filesystem::remove(log);
+  EXPECT_EQ(IngestAll({folder_ / "logs"}).warnings.size(), 1u);
 }
 
 TEST_F(IngestTest, ANewKeyGoesToExtraOrWithAlterToAColumn) {

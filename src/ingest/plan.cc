@@ -93,9 +93,12 @@ class Planner {
       candidates_.push_back({.path = path, .named = named});
     }
     if (candidates_.empty()) {
-      return Status::NotFound(
+      const Status none = Status::NotFound(
           "no input: the directories have no *.jsonl, *.ndjson, *.gz or *.zst of these",
           "name the files, or say --include '*.log'");
+      // A database that stands may have had its lines before the logs were cleared away.
+      if (target_->fresh()) return none;
+      plan_.warnings.push_back(none.message());
     }
     if (options_.start_offset && candidates_.size() != 1) {
       return Status::Usage(
