@@ -359,8 +359,8 @@ TEST_F(CliTest, NothingIsColouredIntoAPipeAndNoColorIsKept) {
       EXPECT_THAT(run.out + run.err, Not(HasSubstr("\x1b")));
     }
   }
-  if (std::system("command -v script >/dev/null") != 0)
-    GTEST_SKIP() << "no script(1) to make a terminal with";
+  if (std::system("script -qec true /dev/null >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "script(1) can make no terminal here: it or /dev/pts is missing";
   const std::string command = std::string(SLUICE_PROGRAM) + " --help";
   const std::vector<std::string> in_terminal = {"script", "-qec", command, "/dev/null"};
   EXPECT_THAT(RunCommand(in_terminal, "", {{"TERM", "xterm"}}).out, HasSubstr("\x1b[1m"));
