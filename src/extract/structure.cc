@@ -12,11 +12,10 @@
 namespace sluice {
 namespace {
 
-// Bitmaps of a window: bit i % 64 of word i / 64 is byte i. Most escapes are \"
-// \\ and \n.
+// Bitmaps of a window: bit i % 64 of word i / 64 is byte i.
 struct Bitmaps {
   uint64_t* backslashes;
-  uint64_t* common;  // the bytes " \ n
+  uint64_t* common;  // the bytes " \ n, of the escapes that logs mostly have
 };
 
 void FindBytes(const char* block, size_t blocks, Bitmaps to) {

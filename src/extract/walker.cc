@@ -108,7 +108,7 @@ bool Walker::Walk(std::string_view text, Found* found) {
 }
 
 // A value is written where it is to stay, at once: a Slice that is copied right after it was
-// written makes the processor wait for its stores (a third of the walker's time).
+// written makes the processor wait for its stores.
 const Slice* Walker::Value(uint32_t node, int depth) {
   if (*token_ >= end_) return nullptr;
   const char* const begin = window_ + *token_;
