@@ -2,7 +2,6 @@
 // Extraction against SQLite's own json_extract and json_valid, and its two paths against each
 // other.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -16,6 +15,7 @@
 #include "extract_check.h"
 #include "json_generator.h"
 #include "json_oracle.h"
+#include "shared_data.h"
 
 namespace sluice {
 namespace {
@@ -233,11 +233,6 @@ TEST(ExtractDifferentialTest, LinesBeyondAWindow) {
   EXPECT_EQ(batch.row(1)[0].text(), "xxx");
 }
 
-std::filesystem::path SharedData() {
-  if (const char* folder = std::getenv("SLUICE_SHARED_DATA")) return folder;
-  return std::filesystem::path(__FILE__).parent_path().parent_path() / ".." / "shared" / "data";
-}
-
 std::vector<std::string> LinesOf(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::vector<std::string> lines;
@@ -282,7 +277,7 @@ std::vector<std::vector<std::string>> PointersInto(const std::vector<std::string
 }
 
 TEST(ExtractDifferentialTest, SharedData) {
-  if (!std::filesystem::exists(SharedData())) GTEST_SKIP() << "no folder of shared data";
+  if (SharedData().empty()) GTEST_SKIP() << kNoSharedData;
   JsonOracle oracle;
   size_t files = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(SharedData())) {
