@@ -62,7 +62,6 @@ struct IngestOptions {
   bool keep_journal = false;
   enum class Verify { kLight, kQuick, kFull } verify = Verify::kLight;
   std::optional<uint64_t> stop_after_rows;  // rows of this run
-  bool dry_run = false;
   unsigned threads = 0;       // that parse; 0 is one less than the processors, 1 at least
   uint32_t page_size = 4096;  // of a new database
   std::string vfs;            // a registered SQLite VFS, for tests that inject faults; "" is ours

@@ -35,6 +35,7 @@ struct IngestRequest {
   bool ignore = false;
   bool replace = false;
   bool fail_on_reject = false;
+  bool dry_run = false;
   ProgressWhen progress = ProgressWhen::kAuto;
 };
 
@@ -279,7 +280,7 @@ Command AddIngest(CLI::App* program) {
   AddDatabaseOptions(&options, &request->options);
   AddResourceOptions(&options, &request->options);
   AddCommonOptions(&options, request->common.get());
-  options.Flag("--dry-run", "Say what would be done, and do nothing", &request->options.dry_run);
+  options.Flag("--dry-run", "Say what would be done, and do nothing", &request->dry_run);
   options.Choice("--progress", "Show progress on stderr; auto: when it is a terminal",
                  {{"auto", ProgressWhen::kAuto},
                   {"always", ProgressWhen::kAlways},
@@ -290,7 +291,7 @@ Command AddIngest(CLI::App* program) {
             if (Status s = Check(*request); !s.ok()) return Error(s);
             if (request->ignore) request->options.on_conflict = OnConflict::kIgnore;
             if (request->replace) request->options.on_conflict = OnConflict::kReplace;
-            return request->options.dry_run ? DryRun(*request) : Ingest(*request);
+            return request->dry_run ? DryRun(*request) : Ingest(*request);
           }};
 }
 
