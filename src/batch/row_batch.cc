@@ -86,6 +86,8 @@ void RowBatch::Clear() {
   row_lines.clear();
   rejects.clear();
   arena.Clear();
+  first_rowid = 1;
+  encoded.reset();
   unknown_keys.clear();
   strings_kept_out = 0;
   counts = {};

@@ -66,6 +66,12 @@ class Arena {
   size_t used_total_ = 0;
 };
 
+// What a sink made of the rows of a batch, ahead of its turn to be written.
+class EncodedRows {
+ public:
+  virtual ~EncodedRows() = default;
+};
+
 // The rows of one chunk, with the offset that they reach. All of a batch is of one source and one
 // table.
 //
@@ -84,6 +90,9 @@ struct RowBatch {
   std::vector<uint32_t> row_lines;  // for each row the index of its line in `lines`
   std::vector<Reject> rejects;      // in order
   Arena arena;
+
+  int64_t first_rowid = 1;               // the rows have it and those that follow, without a gap
+  std::unique_ptr<EncodedRows> encoded;  // by Sink::Encode; null where that makes nothing
 
   // Set by extract for `auto`: top-level keys that no column takes, each once, in order of
   // appearance. Only with

@@ -34,16 +34,21 @@ using StepFunction = std::function<void(const std::string& step)>;
 
 // Where batches go.
 //
-// Legal order of calls:   { { Encode → Write | AddColumns }* → Commit }* → Finish | Abandon
-// Threads: Encode from any thread, for different batches at once. All others from one thread, the
-// writer's, in the order of the input (I2). Errors: after a failed Write or Commit only Abandon may
-// follow (I8).
+// Legal order of calls:
+//   { { Screen → Encode → Write | AddColumns }* → Commit }* → Finish | Abandon
+// Threads: Screen and Encode from any thread, for different batches at once. All others from one
+// thread, the writer's, in the order of the input (I2). Errors: after a failed Write or Commit only
+// Abandon may follow (I8).
 class Sink {
  public:
   virtual ~Sink() = default;
 
-  // Turns cells into what the sink stores, where that is worth a thread of its own.
-  virtual Status Encode(RowBatch* batch) = 0;
+  // Rows that the table is known to refuse become rejects of the batch, before it gets its rowids.
+  virtual void Screen(RowBatch* batch) = 0;
+
+  // Turns cells into what the sink stores, once the batch has its rowids. `thread` is the calling
+  // thread's index; each thread gives its batches in ascending order.
+  virtual Status Encode(RowBatch* batch, unsigned thread) = 0;
 
   // Takes the rows and rejects of a batch. Rows that the table refuses become rejects of the batch;
   // what was ignored and replaced is counted in it. When it returns, the batch may be cleared (I4).

@@ -172,10 +172,6 @@ Status SqliteSink::PrepareInsert(Target* target) {
   return {};
 }
 
-Status SqliteSink::Encode(RowBatch*) {
-  return {};
-}  // SQLite makes the records, on the writer's thread
-
 Status SqliteSink::Write(RowBatch* batch) {
   if (Status s = EnsureTransaction(); !s.ok()) return s;
   Target& target = targets_[sources_[batch->source].table];
