@@ -8,7 +8,7 @@
 
 #include <simdjson.h>
 
-#include "extract/number.h"
+#include "base/number.h"
 
 namespace sluice {
 namespace {

@@ -11,16 +11,11 @@
 #include <vector>
 
 #include "batch/row_batch.h"
+#include "pagebuild/record.h"
 #include "sluice/schema.hpp"
 #include "sluice/status.hpp"
 
 namespace sluice {
-
-// The text of a real as the linked SQLite writes it where a TEXT column takes a number. `to` has
-// room for kRealTextSize bytes; returns how many were written.
-// Threads: from any.
-using RealFormatter = size_t (*)(double value, char* to);
-inline constexpr size_t kRealTextSize = 64;
 
 // A row of sqlite_schema: an object whose tree the builder wrote.
 struct SchemaEntry {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "extract/number.h"
+#include "base/number.h"
 
 #include <cstdio>
 #include <cstring>

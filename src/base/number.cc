@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "extract/number.h"
+#include "base/number.h"
 
 #include <array>
 #include <bit>
@@ -139,13 +139,11 @@ Decimal ReadDecimal(std::string_view number) {
   return decimal;
 }
 
-// The integer that `number` writes, if it does and it fits.
-bool ReadInteger(std::string_view number, int64_t* value) {
-  const bool negative = number[0] == '-';
-  if (negative) number.remove_prefix(1);
-  if (number.size() > 19) return false;
+// The integer of these digits, if they are digits and it fits.
+bool ReadMagnitude(std::string_view digits, bool negative, int64_t* value) {
+  if (digits.size() > 19) return false;
   uint64_t magnitude = 0;
-  for (char c : number) {
+  for (char c : digits) {
     if (!IsDigit(c)) return false;
     magnitude = magnitude * 10 + static_cast<uint64_t>(c - '0');
   }
@@ -154,6 +152,63 @@ bool ReadInteger(std::string_view number, int64_t* value) {
   if (magnitude > most) return false;
   *value = static_cast<int64_t>(negative ? 0 - magnitude : magnitude);
   return true;
+}
+
+bool ReadInteger(std::string_view number, int64_t* value) {
+  const bool negative = number[0] == '-';
+  return ReadMagnitude(number.substr(negative ? 1 : 0), negative, value);
+}
+
+bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+// A number in the wider grammar that affinities know: a '+', digits on one side of the point only.
+struct NumberSyntax {
+  std::string_view number;  // without '+'; where it is written as an integer, of digits only
+  bool is_integer = false;
+};
+
+std::optional<NumberSyntax> ReadSyntax(std::string_view text) {
+  text = text.substr(0, text.find('\0'));
+  while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
+  if (!text.empty() && text.front() == '+') {
+    text.remove_prefix(1);
+    if (!text.empty() && text.front() == '-') return std::nullopt;
+  }
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto pass_digits = [&] {
+    const char* const first = at;
+    while (at != end && IsDigit(*at)) ++at;
+    return at != first;
+  };
+  if (at != end && *at == '-') ++at;
+  NumberSyntax syntax{.number = text, .is_integer = true};
+  bool digits = pass_digits();
+  if (at != end && *at == '.') {
+    ++at;
+    digits = pass_digits() || digits;
+    syntax.is_integer = false;
+  }
+  if (!digits) return std::nullopt;
+  if (at != end && (*at == 'e' || *at == 'E')) {
+    ++at;
+    if (at != end && (*at == '+' || *at == '-')) ++at;
+    if (!pass_digits()) return std::nullopt;
+    syntax.is_integer = false;
+  }
+  return at == end ? std::optional(syntax) : std::nullopt;
+}
+
+std::string_view WithoutLeadingZeros(std::string_view digits) {
+  while (digits.size() > 1 && digits.front() == '0') digits.remove_prefix(1);
+  return digits;
+}
+
+double ReadReal(std::string_view number) {
+  const Decimal decimal = ReadDecimal(number);
+  const double magnitude = DecimalToDouble(decimal.digits, decimal.exponent);
+  return decimal.negative ? -magnitude : magnitude;
 }
 
 }  // namespace
@@ -208,9 +263,30 @@ double DecimalToDouble(uint64_t digits, int exponent) {
 Cell NumberCell(std::string_view number) {
   int64_t integer;
   if (ReadInteger(number, &integer)) return Cell::Integer(integer);
-  const Decimal decimal = ReadDecimal(number);
-  const double magnitude = DecimalToDouble(decimal.digits, decimal.exponent);
-  return Cell::Real(decimal.negative ? -magnitude : magnitude);
+  return Cell::Real(ReadReal(number));
+}
+
+Cell IntegralIfExact(double value) {
+  // Beyond these no double is next to an integer of 64 bits.
+  constexpr double kLimit = 9223372036854774784.0;
+  if (!(value >= -kLimit && value <= kLimit)) return Cell::Real(value);
+  const auto integer = static_cast<int64_t>(value);
+  return static_cast<double>(integer) == value ? Cell::Integer(integer) : Cell::Real(value);
+}
+
+std::optional<Cell> NumberInText(std::string_view text) {
+  const std::optional<NumberSyntax> syntax = ReadSyntax(text);
+  if (!syntax) return std::nullopt;
+  // A NUL ends a text for the one of SQLite's readers that makes reals, but not for the one that
+  // makes integers.
+  const bool has_nul = text.find('\0') != std::string_view::npos;
+  if (syntax->is_integer && !has_nul) {
+    const bool negative = syntax->number.front() == '-';
+    const std::string_view digits = WithoutLeadingZeros(syntax->number.substr(negative ? 1 : 0));
+    int64_t integer;
+    if (ReadMagnitude(digits, negative, &integer)) return Cell::Integer(integer);
+  }
+  return IntegralIfExact(ReadReal(syntax->number));
 }
 
 }  // namespace sluice
