@@ -29,10 +29,10 @@ class Retry {
     if (Status s = CollectSources(); !s.ok()) return Error(s);
 
     SqliteSink::Options sink_options;
-    sink_options.rejects = SqliteSink::Options::Rejects::kCount;  // who is refused again has its
-                                                                  // row in the ledger already
-    sink_options.run_journal = false;
-    sink_options.wait = options.wait;
+    // Who is refused again has its row in the ledger already.
+    sink_options.bookkeeping.rejects = RejectPolicy::kCount;
+    sink_options.bookkeeping.run_journal = false;
+    sink_options.bookkeeping.wait = options.wait;
     std::vector<const Table*> tables;
     for (const std::unique_ptr<Table>& table : tables_) tables.push_back(table.get());
     Result<std::unique_ptr<SqliteSink>> sink =
@@ -45,7 +45,7 @@ class Retry {
       if (Status s = TryOne(reject, sink->get(), &summary); !s.ok()) return Error(s);
     }
     if (Status s = (*sink)->Commit({}); !s.ok()) return Error(s);
-    if (Status s = (*sink)->Finish([](const std::string&) {}); !s.ok()) return Error(s);
+    if (Status s = (*sink)->Finish({}, [](const std::string&) {}); !s.ok()) return Error(s);
     return summary;
   }
 

@@ -58,34 +58,32 @@ TargetDatabase::Options TargetOptions(const IngestOptions& options, bool look_on
           .vfs = options.vfs};
 }
 
-SqliteSink::Options SinkOptions(const IngestOptions& options, const MemoryPlan& memory,
-                                const std::string& started_at) {
-  SqliteSink::Options sink;
-  sink.cache_bytes = memory.cache_bytes;
-  sink.wal_cap_bytes = options.wal_cap_bytes;
-  sink.durable = options.durable;
-  switch (options.on_bad_line.value_or(OnBadLine::kKeep)) {
+RejectPolicy PolicyOf(OnBadLine on_bad_line) {
+  switch (on_bad_line) {
     case OnBadLine::kKeep:
-      sink.rejects = SqliteSink::Options::Rejects::kKeep;
       break;
     case OnBadLine::kSkip:
-      sink.rejects = SqliteSink::Options::Rejects::kCount;
-      break;
+      return RejectPolicy::kCount;
     case OnBadLine::kFail:
-      sink.rejects = SqliteSink::Options::Rejects::kFail;
-      break;
+      return RejectPolicy::kFail;
   }
-  sink.sync_indexes = options.sync_indexes;
-  sink.run_journal = options.events != EventDetail::kOff;
-  sink.batch_events = options.events == EventDetail::kBatch;
-  sink.events_db = options.events_db;
-  sink.wait = options.wait;
-  sink.run.started_at = started_at;
-  sink.run.outcome = "running";
-  sink.run.path = "sqlite";
-  sink.run.command = "schema=" + options.schema;
-  for (const std::string& input : options.inputs) sink.run.command += " " + input;
-  return sink;
+  return RejectPolicy::kKeep;
+}
+
+Bookkeeping::Options BookkeepingOptions(const IngestOptions& options, std::string_view path,
+                                        const std::string& started_at) {
+  Bookkeeping::Options bookkeeping;
+  bookkeeping.rejects = PolicyOf(options.on_bad_line.value_or(OnBadLine::kKeep));
+  bookkeeping.run_journal = options.events != EventDetail::kOff;
+  bookkeeping.batch_events = options.events == EventDetail::kBatch;
+  bookkeeping.events_db = options.events_db;
+  bookkeeping.wait = options.wait;
+  bookkeeping.run.started_at = started_at;
+  bookkeeping.run.outcome = "running";
+  bookkeeping.run.path = path;
+  bookkeeping.run.command = "schema=" + options.schema;
+  for (const std::string& input : options.inputs) bookkeeping.run.command += " " + input;
+  return bookkeeping;
 }
 
 std::vector<PipelineSource> SourcesToRead(RunPlan* plan, const StopToken& stop) {
@@ -142,7 +140,7 @@ Status CheckOptions(const IngestOptions& options) {
 // (I2).
 Result<IngestSummary> WriteRows(const IngestOptions& options, const MemoryPlan& memory,
                                 const StopToken& stop, const std::string& started_at,
-                                LiveTables* tables, RunPlan* plan, SqliteSink* sink, Meter* meter) {
+                                LiveTables* tables, RunPlan* plan, Sink* sink, Meter* meter) {
   const std::vector<PipelineSource> sources = SourcesToRead(plan, stop);
   Pipeline pipeline(sources, *tables, stop,
                     {.parsers = ParserThreads(options),
@@ -160,19 +158,45 @@ Result<IngestSummary> WriteRows(const IngestOptions& options, const MemoryPlan& 
 }
 
 // Indexes, views, statistics; and a new database appears under its name (I6).
-Status FinishDatabase(IngestSummary* summary, SqliteSink* sink, Meter* meter) {
-  std::string outcome = summary->stopped ? "stopped" : "done";
-  if (!summary->failures.empty()) outcome = "failed: " + summary->failures.front().message();
-  sink->SetRunTotals(summary->counts, summary->bytes_read, summary->bytes_decoded,
-                     summary->bytes_written, std::move(outcome));
+Status FinishDatabase(IngestSummary* summary, Sink* sink, Meter* meter) {
+  RunTotals totals{.counts = summary->counts,
+                   .bytes_read = summary->bytes_read,
+                   .bytes_decoded = summary->bytes_decoded,
+                   .bytes_written = summary->bytes_written,
+                   .outcome = summary->stopped ? "stopped" : "done"};
+  if (!summary->failures.empty()) {
+    totals.outcome = "failed: " + summary->failures.front().message();
+  }
   const Stopwatch watch;
-  Status finished = sink->Finish([&](const std::string& step) {
+  Status finished = sink->Finish(totals, [&](const std::string& step) {
     const bool is_index = step.starts_with("index");
     meter->Enter(is_index ? IngestProgress::Phase::kIndexing : IngestProgress::Phase::kFinishing,
                  step);
   });
   summary->index_seconds = watch.seconds();
   return finished;
+}
+
+// A sink, and the word for it in summary and run journal.
+struct OpenedSink {
+  std::unique_ptr<Sink> sink;
+  std::string_view path;
+};
+
+Result<OpenedSink> OpenSink(const IngestOptions& options, const MemoryPlan& memory,
+                            const std::string& started_at, const LiveTables& tables,
+                            const RunPlan& plan, TargetDatabase* target) {
+  OpenedSink opened{.path = "sqlite"};
+  SqliteSink::Options sqlite{.cache_bytes = memory.cache_bytes,
+                             .wal_cap_bytes = options.wal_cap_bytes,
+                             .durable = options.durable,
+                             .sync_indexes = options.sync_indexes,
+                             .bookkeeping = BookkeepingOptions(options, opened.path, started_at)};
+  Result<std::unique_ptr<SqliteSink>> sink =
+      SqliteSink::Open(target, Pointers(tables), SinkSources(plan), std::move(sqlite));
+  if (!sink) return Error(sink.error());
+  opened.sink = std::move(*sink);
+  return opened;
 }
 
 }  // namespace
@@ -205,40 +229,39 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
 
   const MemoryPlan memory = ShareMemory(options);
   LiveTables tables(plan->tables);
-  Result<std::unique_ptr<SqliteSink>> sink =
-      SqliteSink::Open(target->get(), Pointers(tables), SinkSources(*plan),
-                       SinkOptions(options, memory, started_at));
-  if (!sink) return Error(sink.error());
+  Result<OpenedSink> opened = OpenSink(options, memory, started_at, tables, *plan, target->get());
+  if (!opened) return Error(opened.error());
+  const std::unique_ptr<Sink> sink = std::move(opened->sink);
 
   // The rows. On every way out but the last a new database goes, and what was committed stays.
   Result<IngestSummary> summary =
-      WriteRows(options, memory, stop, started_at, &tables, &*plan, sink->get(), &meter);
+      WriteRows(options, memory, stop, started_at, &tables, &*plan, sink.get(), &meter);
   if (!summary) {
-    (*sink)->Abandon(summary.error());
+    sink->Abandon(summary.error());
     return summary;
   }
   const bool nothing_read = summary->counts.lines == 0 && !summary->failures.empty();
   if (nothing_read && (*target)->fresh()) {
-    (*sink)->Abandon(summary->failures.front());
+    sink->Abandon(summary->failures.front());
     return Error(summary->failures.front());
   }
 
   // What is made once all rows are there.
   summary->bytes_written = BytesWritten() - written_before;
-  if (Status s = FinishDatabase(&*summary, sink->get(), &meter); !s.ok()) {
-    (*sink)->Abandon(s);
+  if (Status s = FinishDatabase(&*summary, sink.get(), &meter); !s.ok()) {
+    sink->Abandon(s);
     return Error(s);
   }
 
   summary->bytes_written = BytesWritten() - written_before;
   summary->seconds = meter.seconds();
   summary->peak_rss_bytes = PeakResidentMemory();
-  summary->path = "sqlite";
+  summary->path = opened->path;
   if (Result<FileInfo> info = Stat((*target)->path())) summary->database_bytes = info->size;
   Append(plan->notes, &summary->notes);
-  Append((*sink)->notes(), &summary->notes);
+  Append(sink->notes(), &summary->notes);
   Append(plan->warnings, &summary->warnings);
-  Append((*sink)->warnings(), &summary->warnings);
+  Append(sink->warnings(), &summary->warnings);
   return summary;
 }
 

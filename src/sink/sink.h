@@ -29,6 +29,15 @@ struct SourceProgress {
   LineCounts added;  // since the last commit
 };
 
+// What a run did, as its row in _sluice_runs tells it.
+struct RunTotals {
+  LineCounts counts;
+  uint64_t bytes_read = 0;
+  uint64_t bytes_decoded = 0;
+  uint64_t bytes_written = 0;
+  std::string outcome;  // "done", "stopped", "failed: …"
+};
+
 // A step of Finish, in words: "index idx_sse_sid (2 of 7)".
 using StepFunction = std::function<void(const std::string& step)>;
 
@@ -63,11 +72,19 @@ class Sink {
   virtual Status Commit(std::span<const SourceProgress> progress) = 0;
 
   // After the last Commit: indexes, views, full text, statistics; a new database is published.
-  virtual Status Finish(const StepFunction& step) = 0;
+  virtual Status Finish(const RunTotals& totals, const StepFunction& step) = 0;
 
   // On every other way out: what was committed stays, a database that was being made anew goes. A
   // database that stays and may still be written is told why the run failed.
   virtual void Abandon(const Status& why) = 0;
+
+  // What a person should know: indexes dropped, who pins the WAL. After Finish.
+  const std::vector<std::string>& notes() const { return notes_; }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+ protected:
+  std::vector<std::string> notes_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace sluice

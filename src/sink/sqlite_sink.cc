@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/clock.h"
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "sink/schema_objects.h"
 #include "sqlite/update_counter.h"
 
 namespace sluice {
@@ -21,16 +21,13 @@ std::string RowsOf(const Table& table, const std::string& feed) {
   return "SELECT " + cells + " FROM " + QuoteName(feed) + " WHERE true";
 }
 
-std::string ReasonText(const Reject& reject) {
-  std::string text(Describe(reject.reason));
-  if (!reject.detail.empty()) text += ": " + reject.detail;
-  return text;
-}
-
 }  // namespace
 
-SqliteSink::SqliteSink(TargetDatabase* target, std::vector<SinkSource> sources, Options options)
-    : target_(target), sources_(std::move(sources)), options_(std::move(options)) {}
+SqliteSink::SqliteSink(TargetDatabase* target, const std::vector<const Table*>& tables,
+                       std::vector<SinkSource> sources, Options options)
+    : target_(target),
+      options_(std::move(options)),
+      bookkeeping_(tables, std::move(sources), options_.bookkeeping) {}
 
 SqliteSink::~SqliteSink() { Abandon({StatusCode::kCancelled, "the run was given up"}); }
 
@@ -38,7 +35,8 @@ Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
                                                      std::vector<const Table*> tables,
                                                      std::vector<SinkSource> sources,
                                                      Options options) {
-  std::unique_ptr<SqliteSink> sink(new SqliteSink(target, std::move(sources), std::move(options)));
+  std::unique_ptr<SqliteSink> sink(
+      new SqliteSink(target, tables, std::move(sources), std::move(options)));
   if (Status s = sink->Start(tables); !s.ok()) {
     sink->Abandon(s);
     return Error(s);
@@ -47,6 +45,7 @@ Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
 }
 
 Status SqliteSink::Start(const std::vector<const Table*>& tables) {
+  if (Status s = target_->OpenConnection(); !s.ok()) return s;
   Connection& connection = *target_->connection_;
   if (target_->fresh()) {
     // Rows are only appended, and not read again before the indexes are made: a large cache would
@@ -58,13 +57,13 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   }
 
   if (Status s = EnsureTransaction(); !s.ok()) return s;
-  ledger_stands_ = target_->ledger_ != nullptr;
-  if (!ledger_stands_) {
+  const bool ledger_stands = target_->ledger_ != nullptr;
+  if (!ledger_stands) {
     Result<Ledger> ledger = Ledger::Create(connection);
     if (!ledger) return ledger.error();
     target_->ledger_ = std::make_unique<Ledger>(std::move(*ledger));
   }
-  if (Status s = OpenJournal(); !s.ok()) return s;
+  if (Status s = bookkeeping_.Start(target_->ledger_.get(), ledger_stands); !s.ok()) return s;
 
   targets_.resize(tables.size());
   for (size_t i = 0; i < tables.size(); ++i) {
@@ -76,29 +75,9 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   // They hold no data, and a mistake in one is better found before the rows than behind them.
   for (const Table* table : tables) {
     for (const View& view : table->views) {
-      if (Status s = MakeView(view); !s.ok()) return s;
+      if (Status s = MakeView(connection, view); !s.ok()) return s;
     }
   }
-  return {};
-}
-
-Status SqliteSink::OpenJournal() {
-  if (!options_.run_journal) return {};
-  journal_ = target_->ledger_.get();
-  if (!options_.events_db.empty()) {
-    Result<Connection> connection = Connection::Open(
-        options_.events_db, {.mode = OpenOptions::Mode::kCreate, .busy_timeout = options_.wait});
-    if (!connection) return connection.error();
-    journal_connection_ = std::make_unique<Connection>(std::move(*connection));
-    Result<Ledger> ledger = Ledger::Create(*journal_connection_);
-    if (!ledger) return ledger.error();
-    journal_ledger_ = std::make_unique<Ledger>(std::move(*ledger));
-    journal_ = journal_ledger_.get();
-  }
-  Result<int64_t> id = journal_->BeginRun(options_.run);
-  if (!id) return id.error();
-  options_.run.id = *id;
-  run_is_written_ = journal_connection_ != nullptr;
   return {};
 }
 
@@ -116,7 +95,7 @@ Status SqliteSink::MakeTable(Target* target) {
     if (!index.unique) continue;
     if (Status s = MakeUniqueIndex(table, index); !s.ok()) return s;
   }
-  return target_->ledger_->PutSchema(table.name, ToToml(table), now_);
+  return bookkeeping_.PutSchema(table);
 }
 
 // A table that `auto` made when it had seen no line yet gets its columns now. Any other must have
@@ -174,7 +153,7 @@ Status SqliteSink::PrepareInsert(Target* target) {
 
 Status SqliteSink::Write(RowBatch* batch) {
   if (Status s = EnsureTransaction(); !s.ok()) return s;
-  Target& target = targets_[sources_[batch->source].table];
+  Target& target = targets_[bookkeeping_.source(batch->source).table];
 
   // SQLite would give a row without a key a number of its own: such rows are passed over.
   size_t begin = 0;
@@ -192,7 +171,7 @@ Status SqliteSink::Write(RowBatch* batch) {
     }
   }
   if (Status s = WriteRows(target, batch, begin, batch->rows()); !s.ok()) return s;
-  return WriteRejects(*batch);
+  return bookkeeping_.WriteRejects(*batch);
 }
 
 // Rows begin to end - 1, in one statement as long as the table refuses none.
@@ -231,37 +210,6 @@ Status SqliteSink::RefuseRow(RowBatch* batch, size_t row, std::string detail) {
   return {};
 }
 
-Status SqliteSink::WriteRejects(const RowBatch& batch) {
-  if (batch.rejects.empty() || options_.rejects == Options::Rejects::kCount) return {};
-  if (options_.rejects == Options::Rejects::kFail) {
-    const Reject& first = batch.rejects.front();
-    return Status(
-        StatusCode::kConstraint,
-        sources_[batch.source].key.path + ":" + std::to_string(first.line.number) + ": " +
-            ReasonText(first),
-        "without --on-bad-line fail the line goes to _sluice_rejects, and the run goes on");
-  }
-  Result<int64_t> source = SourceId(batch.source);
-  if (!source) return source.error();
-  for (const Reject& reject : batch.rejects) {
-    Status s =
-        target_->ledger_->AddReject(*source, reject.line, reject.length, ReasonText(reject), now_);
-    if (!s.ok()) return s;
-  }
-  return {};
-}
-
-Result<int64_t> SqliteSink::SourceId(uint32_t index) {
-  SinkSource& source = sources_[index];
-  if (source.known_id == 0) {
-    Result<int64_t> id =
-        target_->ledger_->AddSource(source.key, targets_[source.table].table->name);
-    if (!id) return id;
-    source.known_id = *id;
-  }
-  return source.known_id;
-}
-
 Status SqliteSink::AddColumns(uint32_t table_index, const Table& table) {
   if (Status s = EnsureTransaction(); !s.ok()) return s;
   Target& target = targets_[table_index];
@@ -271,7 +219,7 @@ Status SqliteSink::AddColumns(uint32_t table_index, const Table& table) {
     if (!s.ok()) return s;
   }
   target.table = &table;
-  if (Status s = target_->ledger_->PutSchema(table.name, ToToml(table), now_); !s.ok()) return s;
+  if (Status s = bookkeeping_.PutSchema(table); !s.ok()) return s;
   return PrepareInsert(&target);
 }
 
@@ -280,32 +228,18 @@ Status SqliteSink::EnsureTransaction() {
   Result<Transaction> begun = Transaction::Begin(target_->connection_.get());
   if (!begun) return begun.error();
   transaction_.emplace(std::move(*begun));
-  now_ = UtcNow();
+  bookkeeping_.Stamp();
   return {};
 }
 
 Status SqliteSink::Commit(std::span<const SourceProgress> progress) {
   if (!transaction_ && progress.empty()) return {};
   if (Status s = EnsureTransaction(); !s.ok()) return s;
-  LineCounts added;
-  for (const SourceProgress& source : progress) {
-    added += source.added;
-    Result<int64_t> id = SourceId(source.source);
-    if (!id) return id.error();
-    const SinkSource& known = sources_[source.source];
-    if (Status s = target_->ledger_->Advance(*id, known.key, source.offset, source.added, now_);
-        !s.ok())
-      return s;
-    if (Status s = AddEvent("batch_committed", known.key.path, source.offset.bytes, source.added);
-        !s.ok())
-      return s;
-  }
+  if (Status s = bookkeeping_.Advance(progress); !s.ok()) return s;
   // Nobody else sees a new database, and it is published whole or not at all: its rows need no
   // transactions of their own.
-  if (!target_->fresh()) {
-    if (Status s = CommitTransaction(); !s.ok()) return s;
-  }
-  committed_ += added;
+  if (!target_->fresh()) return CommitTransaction();
+  bookkeeping_.NoteCommit();
   return {};
 }
 
@@ -313,27 +247,14 @@ Status SqliteSink::CommitTransaction() {
   if (!transaction_) return {};
   if (Status s = transaction_->Commit(); !s.ok()) return s;
   transaction_.reset();
-  ledger_stands_ = true;
-  run_is_written_ = true;
+  bookkeeping_.NoteCommit();
   if (!scope_) return {};
   Status checkpointed = scope_->AfterCommit();
   if (!checkpointed.ok()) target_->connection_->Condemn();  // perhaps a sync failed (I8)
   return checkpointed;
 }
 
-Status SqliteSink::AddEvent(std::string_view event, std::string_view source_path, uint64_t offset,
-                            const LineCounts& counts) {
-  if (!options_.batch_events || journal_ == nullptr) return {};
-  return journal_->AddEvent({.run_id = options_.run.id,
-                             .at = now_,
-                             .event = std::string(event),
-                             .source_path = std::string(source_path),
-                             .offset = offset,
-                             .rows = counts.rows,
-                             .rejects = counts.rejects});
-}
-
-Status SqliteSink::Finish(const StepFunction& step) {
+Status SqliteSink::Finish(const RunTotals& totals, const StepFunction& step) {
   if (target_->fresh()) {
     if (Status s = PrepareToSort(); !s.ok()) return s;
   }
@@ -347,7 +268,7 @@ Status SqliteSink::Finish(const StepFunction& step) {
     Status s = target_->connection_->Execute("PRAGMA analysis_limit=1000; ANALYZE");
     if (!s.ok()) return s;
   }
-  if (Status s = WriteRunEnd(); !s.ok()) return s;
+  if (Status s = bookkeeping_.WriteRunEnd(totals); !s.ok()) return s;
   if (Status s = CommitTransaction(); !s.ok()) return s;
   for (Target& target : targets_) target.insert = Statement();
   if (target_->fresh()) return PublishDatabase(step);
@@ -357,7 +278,7 @@ Status SqliteSink::Finish(const StepFunction& step) {
 
 Status SqliteSink::PublishDatabase(const StepFunction& step) {
   step("publishing");
-  if (journal_connection_ == nullptr) journal_ = nullptr;
+  bookkeeping_.LeaveLedger();
   target_->ledger_.reset();
   if (Status s = target_->connection_->Close(); !s.ok()) return s;
   if (Status s = target_->fresh_->Publish(); !s.ok()) return s;
@@ -386,33 +307,10 @@ Status SqliteSink::FinishTable(Target& target, const StepFunction& step) {
     if (!there->empty()) continue;
     step("full text " + full_text.name);
     if (Status s = EnsureTransaction(); !s.ok()) return s;
-    for (const std::string& sql : CreateFullTextSql(table, full_text)) {
-      if (Status s = target_->connection_->Execute(sql); !s.ok()) return s;
-    }
+    if (Status s = MakeFullText(*target_->connection_, table, full_text); !s.ok()) return s;
     if (Status s = target_->fresh() ? Status() : CommitTransaction(); !s.ok()) return s;
   }
   return {};
-}
-
-// A view holds no data: one that an older schema made is replaced.
-Status SqliteSink::MakeView(const View& view) {
-  Connection& connection = *target_->connection_;
-  const std::string sql = CreateViewSql(view);
-  Result<Statement> query = connection.Prepare(
-      "SELECT sql FROM sqlite_schema WHERE type = 'view' AND name = ? COLLATE NOCASE");
-  if (!query) return query.error();
-  query->BindText(1, view.name);
-  Result<bool> there = query->Step();
-  if (!there) return there.error();
-  if (*there && query->Text(0) == sql) return {};
-  query->Reset();
-  if (*there) {
-    if (Status s = connection.Execute("DROP VIEW " + QuoteName(view.name)); !s.ok()) return s;
-  }
-  const Status made = connection.Execute(sql);
-  if (made.ok() || !made.remedy().empty()) return made;
-  return Status::Usage("the schema's view " + view.name + " cannot be made: " + made.message(),
-                       "mend its sql in the schema file");
 }
 
 Status SqliteSink::MakeIndexes(Target& target, const StepFunction& step) {
@@ -421,8 +319,7 @@ Status SqliteSink::MakeIndexes(Target& target, const StepFunction& step) {
     Result<bool> there = target_->HasIndex(table.indexes[i].name);
     if (!there) return there.error();
     if (*there) continue;
-    step("index " + table.indexes[i].name + " (" + std::to_string(i + 1) + " of " +
-         std::to_string(table.indexes.size()) + ")");
+    step(IndexStep(table, i));
     if (Status s = EnsureTransaction(); !s.ok()) return s;
     if (Status s = target_->connection_->Execute(CreateIndexSql(table, table.indexes[i])); !s.ok())
       return s;
@@ -472,54 +369,6 @@ Status SqliteSink::DropUnlistedIndexes(const Target& target) {
   return {};
 }
 
-void SqliteSink::SetRunTotals(const LineCounts& counts, uint64_t bytes_read, uint64_t bytes_decoded,
-                              uint64_t bytes_written, std::string outcome) {
-  options_.run.counts = counts;
-  options_.run.bytes_read = bytes_read;
-  options_.run.bytes_decoded = bytes_decoded;
-  options_.run.bytes_written = bytes_written;
-  options_.run.outcome = std::move(outcome);
-}
-
-Status SqliteSink::WriteRunEnd() {
-  if (journal_ == nullptr) return {};
-  options_.run.ended_at = UtcNow();
-  return journal_->UpdateRun(options_.run);
-}
-
-// In a database where nothing was committed there is no row of this run to change: it gets one.
-void SqliteSink::WriteRunFailure(const Status& why) {
-  if (!JournalCanBeWritten()) return;
-  // Who held the database for all of --wait would be waited for again.
-  if (why.code() == StatusCode::kBusy) return;
-  options_.run.counts = committed_;
-  options_.run.outcome = "failed: " + why.message();
-  // The run fails with `why`, whatever comes of this.
-  static_cast<void>(UpdateRunAlone());
-}
-
-// A database that is made anew goes with its journal; in one without our tables nothing is left of
-// a run that committed nothing.
-bool SqliteSink::JournalCanBeWritten() const {
-  if (journal_ == nullptr) return false;
-  if (journal_connection_ != nullptr) return true;
-  return !target_->fresh() && !target_->connection_->condemned() && ledger_stands_;
-}
-
-Status SqliteSink::UpdateRunAlone() {
-  Connection* connection =
-      journal_connection_ != nullptr ? journal_connection_.get() : target_->connection_.get();
-  Result<Transaction> transaction = Transaction::Begin(connection);
-  if (!transaction) return transaction.error();
-  if (!run_is_written_) {
-    Result<int64_t> id = journal_->BeginRun(options_.run);
-    if (!id) return id.error();
-    options_.run.id = *id;
-  }
-  if (Status s = WriteRunEnd(); !s.ok()) return s;
-  return transaction->Commit();
-}
-
 Status SqliteSink::BeginScope() {
   Connection& connection = *target_->connection_;
   Result<ImportScope> scope =
@@ -556,7 +405,9 @@ void SqliteSink::Abandon(const Status& why) {
   transaction_.reset();
   if (std::exchange(ended_, true)) return;
 
-  WriteRunFailure(why);
+  Connection* database =
+      target_->fresh() || target_->connection_->condemned() ? nullptr : target_->connection_.get();
+  bookkeeping_.WriteRunFailure(why, database);
   if (!scope_) return;
   if (target_->connection_->condemned()) {
     scope_->Forsake();  // no checkpoint through it (I8)

@@ -15,6 +15,8 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& 
   if (!resolved) return Error(resolved.error());
   std::unique_ptr<TargetDatabase> target(new TargetDatabase());
   target->path_ = *resolved;
+  target->vfs_ = options.vfs;
+  target->page_size_ = options.page_size;
 
   // One run per database at a time: two would read the same offsets, and ingest the same lines.
   if (!options.look_only) {
@@ -24,7 +26,7 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& 
   }
 
   const bool anew = options.from_scratch || !Exists(target->path_);
-  Status opened = anew ? target->OpenFresh(options) : target->OpenExisting(options);
+  Status opened = anew ? target->ClaimFresh(options) : target->OpenExisting(options);
   if (!opened.ok()) return Error(opened);
   return target;
 }
@@ -50,21 +52,25 @@ Status TargetDatabase::OpenExisting(const Options& options) {
   return {};
 }
 
-Status TargetDatabase::OpenFresh(const Options& options) {
+Status TargetDatabase::ClaimFresh(const Options& options) {
   if (options.look_only) return {};
   Result<FreshDatabase> fresh = FreshDatabase::Claim(
       path_, std::move(*lock_),
       {.replace = options.from_scratch, .force = options.force, .verify = options.verify});
   if (!fresh) return fresh.error();
   fresh_.emplace(std::move(*fresh));
+  return {};
+}
 
-  Result<Connection> connection = Connection::Open(
-      fresh_->temporary_path(), {.mode = OpenOptions::Mode::kCreate, .vfs = options.vfs});
+Status TargetDatabase::OpenConnection() {
+  if (connection_ != nullptr) return {};
+  Result<Connection> connection =
+      Connection::Open(fresh_->temporary_path(), {.mode = OpenOptions::Mode::kCreate, .vfs = vfs_});
   if (!connection) return connection.error();
   connection_ = std::make_unique<Connection>(std::move(*connection));
   // Nobody sees this file before it is whole, and a crash leaves it behind to be removed: it needs
   // no journal.
-  return connection_->Execute("PRAGMA page_size=" + std::to_string(options.page_size) +
+  return connection_->Execute("PRAGMA page_size=" + std::to_string(page_size_) +
                               "; PRAGMA locking_mode=EXCLUSIVE"
                               "; PRAGMA journal_mode=OFF"
                               "; PRAGMA synchronous=OFF");

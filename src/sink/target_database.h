@@ -76,11 +76,15 @@ class TargetDatabase {
   friend class SqliteSink;
   TargetDatabase() = default;
   Status OpenExisting(const Options& options);
-  Status OpenFresh(const Options& options);
+  Status ClaimFresh(const Options& options);
+  // A fresh database has no file before this.
+  Status OpenConnection();
   Result<std::set<std::string, std::less<>>> OwnTables();
   Result<std::vector<std::string>> Names(const std::string& sql, std::string_view of);
 
   std::string path_;
+  std::string vfs_;
+  uint32_t page_size_ = 0;  // of a fresh database
   std::vector<std::string> notes_;
   // Destroyed from the last to the first: statements before their connection, the connection before
   // the file is published or removed, and that before the lock is given back.

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ledger/ledger.h"
+#include "sink/sink.h"
+#include "sluice/status.hpp"
+#include "sqlite/connection.h"
+
+namespace sluice {
+
+// What becomes of lines that could not become rows.
+enum class RejectPolicy : uint8_t {
+  kKeep,   // they go to _sluice_rejects
+  kCount,  // they are counted
+  kFail,   // the first one fails the run
+};
+
+// What a run writes beside its rows, the same whichever way those go: sources with their offsets,
+// rejects, resolved schemas, and the run journal.
+//
+// All of it goes to one ledger, within the transaction of the sink (I1); only the journal may have
+// a file of its own (--events-db), which may lag. Threads: the sink's.
+class Bookkeeping {
+ public:
+  struct Options {
+    RejectPolicy rejects = RejectPolicy::kKeep;
+    bool run_journal = true;    // --events run or batch
+    bool batch_events = false;  // --events batch
+    std::string events_db;      // "" is the database itself
+    std::chrono::milliseconds wait{10'000};
+    RunRow run;  // what _sluice_runs is to hold of this run: started_at, path, command
+  };
+
+  // Lifetime: the tables outlive it.
+  Bookkeeping(const std::vector<const Table*>& tables, std::vector<SinkSource> sources,
+              Options options);
+
+  // Begins the run. `is_committed`: the ledger's tables stood before. Lifetime: the ledger lives
+  // until LeaveLedger().
+  Status Start(Ledger* ledger, bool is_committed);
+  // A transaction begins: what is written in it bears this time.
+  void Stamp();
+  Status PutSchema(const Table& table);
+  Status WriteRejects(const RowBatch& batch);
+  Status Advance(std::span<const SourceProgress> progress);
+  // What was advanced so far is there to stay, as far as the sink can tell.
+  void NoteCommit();
+  Status WriteRunEnd(const RunTotals& totals);
+  // Nothing more goes to the ledger: its connection is about to be closed.
+  void LeaveLedger();
+
+  // The journal hears why the run failed. `database` is where the ledger stands; nullptr where
+  // that goes, or cannot be written any more.
+  void WriteRunFailure(const Status& why, Connection* database);
+
+  const SinkSource& source(uint32_t index) const { return sources_[index]; }
+
+ private:
+  Status OpenOwnJournal();
+  Result<int64_t> SourceId(uint32_t source);
+  Status AddEvent(std::string_view event, std::string_view source_path, uint64_t offset,
+                  const LineCounts& counts);
+  Status UpdateRunAlone(Connection* connection);
+
+  std::vector<const Table*> tables_;
+  std::vector<SinkSource> sources_;
+  Options options_;
+  Ledger* ledger_ = nullptr;
+  bool ledger_stands_ = false;  // its tables are committed
+  std::string now_;             // stamp of the current transaction
+
+  // The run journal: in the database, or in a file of its own.
+  std::unique_ptr<Connection> journal_connection_;
+  std::unique_ptr<Ledger> journal_ledger_;
+  Ledger* journal_ = nullptr;
+  bool run_is_written_ = false;  // its row in _sluice_runs is committed
+
+  // Of this run.
+  LineCounts advanced_;
+  LineCounts committed_;
+};
+
+}  // namespace sluice

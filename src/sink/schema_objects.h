@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
+#include "sqlite/connection.h"
+
+namespace sluice {
+
+// What SQLite makes of a schema beside tables and indexes, for every sink.
+
+// A view holds no data: one that an older schema made is replaced. kUsage where its SQL is wrong.
+Status MakeView(Connection& connection, const View& view);
+
+// The full-text table, its contents from the rows that are there, and the triggers that keep it
+// current.
+Status MakeFullText(Connection& connection, const Table& table, const FullText& full_text);
+
+// The step of making one of a table's indexes, in words: "index idx_sse_sid (2 of 7)".
+std::string IndexStep(const Table& table, size_t index);
+
+}  // namespace sluice
