@@ -60,8 +60,8 @@ struct Reserved {
 const std::vector<Reserved>& ReservedHeaders() {
   static const std::vector<Reserved> reserved = {
       // ledger and publish go through the sqlite room.
-      {"sqlite3.h", {"sqlite"}}, {"simdjson.h", {"extract"}},    {"CLI/", {"cli"}},
-      {"spdlog/", {"cli"}},      {"toml++/", {"schema", "cli"}}, {"zlib.h", {"source"}},
+      {"sqlite3.h", {"sqlite"}}, {"simdjson.h", {"extract"}},           {"CLI/", {"cli"}},
+      {"spdlog/", {"cli"}},      {"toml++/", {"schema", "cli"}},        {"zlib.h", {"source"}},
       {"zstd.h", {"source"}},    {"xxhash.h", {"offset", "pagebuild"}},
   };
   return reserved;

@@ -123,6 +123,7 @@ TEST_F(CliTest, IngestRefusesCombinationsThatSayNothing) {
       {{"--force"}, "--force is given without --from-scratch"},
       {{"--events", "off", "--events-db", "e.db"}, "--events-db is given with --events off"},
       {{"--page-size", "5000"}, "--page-size is no power of two"},
+      {{"--page-size", "512"}, "--page-size is no power of two from 1KiB to 64KiB"},
       {{"--commit-rows", "0"}, "must be 1 or more"},
       {{"--max-line", "0"}, "--max-line must be 1 or more"},
       {{"--max-line", "much"}, "--max-line: "},

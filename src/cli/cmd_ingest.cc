@@ -110,7 +110,7 @@ void AddDatabaseOptions(Options* options, IngestOptions* to) {
   options->Choice("--verify", "Check of a new database before it is published",
                   {{"light", Verify::kLight}, {"quick", Verify::kQuick}, {"full", Verify::kFull}},
                   &to->verify);
-  options->Size("--page-size", "Of a new database, a power of two from 512 to 64KiB",
+  options->Size("--page-size", "Of a new database, a power of two from 1KiB to 64KiB",
                 &to->page_size);
   options->Flag("--keep-journal", "Do not turn an existing database to WAL", &to->keep_journal);
   options->Flag("--durable",
@@ -187,9 +187,9 @@ Status CheckConflicts(const IngestRequest& request) {
 }
 
 Status CheckNumbers(const IngestOptions& options) {
-  if (!std::has_single_bit(options.page_size) || options.page_size < 512 ||
+  if (!std::has_single_bit(options.page_size) || options.page_size < 1024 ||
       options.page_size > 65536) {
-    return Status::Usage("--page-size is no power of two from 512 to 64KiB",
+    return Status::Usage("--page-size is no power of two from 1KiB to 64KiB",
                          "4KiB is SQLite's own default");
   }
   if (options.commit_rows == 0 || options.commit_bytes == 0) {

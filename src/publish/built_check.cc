@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publish/built_check.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <random>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "sqlite/connection.h"
 
@@ -30,49 +36,219 @@ Status CheckSize(Connection& connection, uint64_t file_bytes) {
                                         " bytes, the file has " + std::to_string(file_bytes));
 }
 
-// One statement a table and index that walks to both of its ends.
-Result<std::vector<std::string>> Probes(Connection& connection) {
-  // Ordinary tables with a rowid, and all that were made by CREATE INDEX on ordinary columns:
-  // others are opened by being prepared.
-  Result<Statement> statement = connection.Prepare(
-      "SELECT l.name, l.wr, NULL FROM pragma_table_list AS l"
-      " WHERE l.schema = 'main' AND l.type IN ('table', 'shadow')"
-      " AND l.name NOT IN ('sqlite_schema', 'sqlite_temp_schema')"
-      " UNION ALL SELECT s.tbl_name, 1, s.name FROM sqlite_schema AS s"
-      " WHERE s.type = 'index' AND s.sql IS NOT NULL AND s.sql NOT LIKE '% WHERE %'");
+struct IndexToCheck {
+  std::string name;
+  std::vector<std::string> columns;
+};
+
+struct TableToCheck {
+  std::string name;
+  std::string rowid;  // how its rowid is called; "" where it has none that can be named
+  std::vector<IndexToCheck> indexes;
+};
+
+Result<std::vector<std::string>> Names(Connection& connection, const std::string& sql) {
+  Result<Statement> statement = connection.Prepare(sql);
   if (!statement) return Error(statement.error());
-  std::vector<std::string> probes;
+  std::vector<std::string> names;
   while (true) {
     const Result<bool> row = statement->Step();
     if (!row) return Error(row.error());
-    if (!*row) return probes;
-    const std::string table = QuoteName(statement->Text(0));
-    if (!statement->IsNull(2)) {
-      probes.push_back("SELECT 1 FROM " + table + " INDEXED BY " + QuoteName(statement->Text(2)) +
-                       " LIMIT 1");
-    } else if (statement->Integer(1) != 0) {
-      probes.push_back("SELECT * FROM " + table + " LIMIT 1");
-    } else {
-      probes.push_back("SELECT * FROM " + table + " LIMIT 1");
-      probes.push_back("SELECT max(_rowid_) FROM " + table);
+    if (!*row) return names;
+    names.emplace_back(statement->Text(0));
+  }
+}
+
+// Of SQLite's three names for it, one that no column has taken.
+Result<std::string> RowidOf(Connection& connection, const std::string& table) {
+  const Result<std::vector<std::string>> free =
+      Names(connection,
+            "SELECT column1 FROM (VALUES ('rowid'), ('_rowid_'), ('oid')) WHERE column1 NOT IN"
+            " (SELECT lower(name) FROM pragma_table_xinfo(" +
+                QuoteText(table) + "))");
+  if (!free) return Error(free.error());
+  return free->empty() ? std::string() : free->front();
+}
+
+// All that were made by CREATE INDEX on columns, or for UNIQUE and PRIMARY KEY. None has a WHERE of
+// ours; one of another's is left out.
+Result<std::vector<IndexToCheck>> IndexesOf(Connection& connection, const std::string& table) {
+  const Result<std::vector<std::string>> names =
+      Names(connection, "SELECT name FROM pragma_index_list(" + QuoteText(table) +
+                            ") WHERE NOT partial AND origin <> 'pk'");
+  if (!names) return Error(names.error());
+  std::vector<IndexToCheck> indexes;
+  for (const std::string& name : *names) {
+    Result<std::vector<std::string>> columns =
+        Names(connection, "SELECT name FROM pragma_index_xinfo(" + QuoteText(name) +
+                              ") WHERE key AND name IS NOT NULL ORDER BY seqno");
+    if (!columns) return Error(columns.error());
+    indexes.push_back({.name = name, .columns = std::move(*columns)});
+  }
+  return indexes;
+}
+
+Result<std::vector<TableToCheck>> TablesOf(Connection& connection) {
+  const Result<std::vector<std::string>> names = Names(
+      connection,
+      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow')"
+      " AND name NOT IN ('sqlite_schema', 'sqlite_temp_schema')");
+  if (!names) return Error(names.error());
+  const Result<std::vector<std::string>> without_rowid =
+      Names(connection, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr");
+  if (!without_rowid) return Error(without_rowid.error());
+
+  std::vector<TableToCheck> tables;
+  for (const std::string& name : *names) {
+    TableToCheck table{.name = name};
+    if (std::ranges::find(*without_rowid, name) == without_rowid->end()) {
+      Result<std::string> rowid = RowidOf(connection, name);
+      if (!rowid) return Error(rowid.error());
+      table.rowid = std::move(*rowid);
+    }
+    Result<std::vector<IndexToCheck>> indexes = IndexesOf(connection, name);
+    if (!indexes) return Error(indexes.error());
+    table.indexes = std::move(*indexes);
+    tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+// "a, b", or with `direction` "a DESC, b DESC".
+std::string ListOf(const std::vector<std::string>& columns, std::string_view direction) {
+  std::string list;
+  for (const std::string& column : columns) {
+    list += (list.empty() ? "" : ", ") + QuoteName(column) + std::string(direction);
+  }
+  return list;
+}
+
+// The first and the last entry of each tree are read whole.
+Status WalkEdges(Connection& connection, const TableToCheck& table) {
+  std::vector<std::string> walks;
+  for (const std::string direction : {"", " DESC"}) {
+    const std::string all = "SELECT * FROM " + QuoteName(table.name);
+    if (!table.rowid.empty()) {
+      walks.push_back(all + " ORDER BY " + table.rowid + direction + " LIMIT 1");
+    } else if (direction.empty()) {
+      walks.push_back(all + " LIMIT 1");
+    }
+    for (const IndexToCheck& index : table.indexes) {
+      walks.push_back("SELECT " + ListOf(index.columns, "") + " FROM " + QuoteName(table.name) +
+                      " INDEXED BY " + QuoteName(index.name) + " ORDER BY " +
+                      ListOf(index.columns, direction) + " LIMIT 1");
     }
   }
+  for (const std::string& walk : walks) {
+    const Result<std::optional<std::string>> value = connection.QueryText(walk);
+    if (!value) return value.error();
+  }
+  return {};
+}
+
+// Descents to rows by chance, and from each row through every index back to it.
+class Sampler {
+ public:
+  static Result<Sampler> Prepare(Connection& connection, const TableToCheck& table) {
+    Sampler sampler;
+    sampler.name_ = table.name;
+    const std::string from = " FROM " + QuoteName(table.name);
+    const std::string rowid = table.rowid;
+    for (std::optional<int64_t>* edge : {&sampler.first_, &sampler.last_}) {
+      const std::string end = edge == &sampler.first_ ? "min(" : "max(";
+      const Result<std::optional<int64_t>> value =
+          connection.QueryInteger("SELECT " + end + rowid + ")" + from);
+      if (!value) return Error(value.error());
+      *edge = *value;
+    }
+    Result<Statement> row = connection.Prepare("SELECT " + rowid + ", *" + from + " WHERE " +
+                                               rowid + " >= ? ORDER BY " + rowid + " LIMIT 1");
+    if (!row) return Error(row.error());
+    sampler.row_ = std::move(*row);
+
+    for (const IndexToCheck& index : table.indexes) {
+      // CROSS JOIN keeps SQLite to this order of the two.
+      std::string sql = "SELECT 1" + from + " AS a CROSS JOIN " + QuoteName(table.name) +
+                        " AS b INDEXED BY " + QuoteName(index.name) + " WHERE a." + rowid +
+                        " = ? AND b." + rowid + " = a." + rowid;
+      for (const std::string& column : index.columns) {
+        sql += " AND b." + QuoteName(column) + " IS a." + QuoteName(column);
+      }
+      Result<Statement> lookup = connection.Prepare(sql);
+      if (!lookup) return Error(lookup.error());
+      sampler.lookups_.push_back({index.name, std::move(*lookup)});
+    }
+    return sampler;
+  }
+
+  // The error says what is not where it should be.
+  Status Try(std::minstd_rand* random) {
+    if (!first_) return {};  // no row
+    row_.BindInteger(1, std::uniform_int_distribution<int64_t>(*first_, *last_)(*random));
+    const Result<bool> found = row_.Step();
+    if (!found) return found.error();
+    if (!*found) return Status::Corruption("a row of " + name_ + " is not found by its rowid");
+    const int64_t rowid = row_.Integer(0);
+    row_.Reset();
+
+    for (auto& [index, lookup] : lookups_) {
+      lookup.BindInteger(1, rowid);
+      const Result<bool> entry = lookup.Step();
+      if (!entry) return entry.error();
+      lookup.Reset();
+      if (*entry) continue;
+      return Status::Corruption("row " + std::to_string(rowid) + " of " + name_ +
+                                " is missing from the index " + index);
+    }
+    return {};
+  }
+
+ private:
+  std::string name_;
+  std::optional<int64_t> first_;
+  std::optional<int64_t> last_;
+  Statement row_;
+  std::vector<std::pair<std::string, Statement>> lookups_;  // by the name of their index
+};
+
+// One sample of each table in turn, so that a clock that runs out takes from all of them alike.
+Status SampleTables(Connection& connection, const std::vector<TableToCheck>& tables,
+                    const Stopwatch& watch, std::chrono::nanoseconds at_most) {
+  constexpr int kSamples = 64;
+  std::vector<Sampler> samplers;
+  for (const TableToCheck& table : tables) {
+    if (table.rowid.empty()) continue;
+    Result<Sampler> sampler = Sampler::Prepare(connection, table);
+    if (!sampler) return sampler.error();
+    samplers.push_back(std::move(*sampler));
+  }
+  std::minstd_rand random;  // the same rows in every run over the same input
+  for (int i = 0; i < kSamples; ++i) {
+    for (Sampler& sampler : samplers) {
+      if (watch.elapsed() >= at_most) return {};
+      if (Status s = sampler.Try(&random); !s.ok()) return s;
+    }
+  }
+  return {};
 }
 
 }  // namespace
 
-Status CheckLightly(const std::string& path) {
+Status CheckLightly(const std::string& path, std::chrono::nanoseconds at_most) {
+  const Stopwatch watch;
   const Result<FileInfo> info = Stat(path);
   if (!info) return info.error();
   Result<Connection> connection = Connection::Open(path, {.mode = OpenOptions::Mode::kReadOnly});
   if (!connection) return connection.error();
 
   if (Status status = CheckSize(*connection, info->size); !status.ok()) return status;
-  const Result<std::vector<std::string>> probes = Probes(*connection);
-  if (!probes) return Damaged(path, probes.error().message());
-  for (const std::string& probe : *probes) {
-    const Result<std::optional<std::string>> value = connection->QueryText(probe);
-    if (!value) return Damaged(path, value.error().message());
+  const Result<std::vector<TableToCheck>> tables = TablesOf(*connection);
+  if (!tables) return Damaged(path, tables.error().message());
+  for (const TableToCheck& table : *tables) {
+    if (Status s = WalkEdges(*connection, table); !s.ok()) return Damaged(path, s.message());
+  }
+  if (Status s = SampleTables(*connection, *tables, watch, at_most); !s.ok()) {
+    return Damaged(path, s.message());
   }
   return connection->Close();
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "publish/fresh_database.h"
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -11,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "publish/built_check.h"
 #include "publish/old_database.h"
@@ -27,15 +30,20 @@ constexpr std::string_view kTemporaryMark = ".sluice-new-";
 
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// Files that SQLite may leave beside a database.
-constexpr std::string_view kCompanions[] = {"-wal", "-journal", "-shm"};
-
-void RemoveWithCompanions(const std::string& path) {
-  static_cast<void>(Remove(path));
-  for (const std::string_view suffix : kCompanions) {
-    static_cast<void>(Remove(path + std::string(suffix)));
+// With all that its builder has put beside it: blueprint, sorted runs, what SQLite left.
+void RemoveTemporary(const std::string& temporary) {
+  static_cast<void>(Remove(temporary));
+  const std::string prefix = NameOf(temporary) + "-";
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(DirectoryOf(temporary), error)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(prefix)) static_cast<void>(Remove(entry.path()));
   }
 }
+
+// The light check may take the larger of 50 ms and this share of the time since Claim.
+constexpr int kCheckShare = 50;
+constexpr std::chrono::milliseconds kCheckTime{50};
 
 // SQLite would replay them into whatever database gets this name.
 Status ForbidLeftovers(const std::string& target) {
@@ -55,7 +63,8 @@ struct Builder {
   uint64_t started = 0;
 };
 
-// Of the part of a temporary file's name behind the mark: "<pid>-<start time>", and perhaps "-wal".
+// Of the part of a temporary file's name behind the mark: "<pid>-<start time>", and perhaps "-wal",
+// "-blueprint".
 std::optional<Builder> ParseBuilder(std::string_view text) {
   Builder builder;
   const char* end = text.data() + text.size();
@@ -134,6 +143,7 @@ struct FreshDatabase::Claimed {
   Options options;
   TargetLock lock;
   std::optional<OldDatabase> old;
+  Stopwatch since_claim;
 
   // The steps of Publish, in this order.
   Status Check();
@@ -204,7 +214,7 @@ Status FreshDatabase::Publish() {
 
 void FreshDatabase::Abandon() {
   if (claimed_ == nullptr) return;
-  RemoveWithCompanions(claimed_->temporary);
+  RemoveTemporary(claimed_->temporary);
   if (claimed_->old) claimed_->old->Leave();
   claimed_.reset();
 }
@@ -212,7 +222,8 @@ void FreshDatabase::Abandon() {
 Status FreshDatabase::Claimed::Check() {
   switch (options.verify) {
     case Verify::kLight:
-      return CheckLightly(temporary);
+      return CheckLightly(temporary, std::max<Stopwatch::Clock::duration>(
+                                         since_claim.elapsed() / kCheckShare, kCheckTime));
     case Verify::kQuick:
       return CheckThoroughly(temporary, "quick_check");
     case Verify::kFull:
@@ -227,6 +238,8 @@ Status FreshDatabase::Claimed::MarkAsWal() {
   Result<Connection> connection =
       Connection::Open(temporary, {.mode = OpenOptions::Mode::kReadWrite});
   if (!connection) return connection.error();
+  // The file is synced as a whole after this.
+  if (Status s = connection->Execute("PRAGMA synchronous=OFF"); !s.ok()) return s;
   const Result<std::string> mode = connection->Pragma("journal_mode=WAL");
   if (!mode) return mode.error();
   if (*mode != "wal") {

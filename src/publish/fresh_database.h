@@ -53,8 +53,9 @@ class FreshDatabase {
   struct Options {
     bool replace = false;  // --from-scratch
     bool force = false;    // --force: also over tables that sluice did not make
-    // kLight: the schema is read, each table and index is opened, the size is right. kQuick and
-    // kFull: SQLite's quick_check, integrity_check.
+    // kLight: the schema is read, the edges of each table and index and 64 rows of each table by
+    // every index, the size is right; in 2 % of the time since Claim, or 50 ms. kQuick and kFull:
+    // SQLite's quick_check, integrity_check.
     Verify verify = Verify::kLight;
     std::chrono::milliseconds wait{0};  // for another builder of the same target
   };

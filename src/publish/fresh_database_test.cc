@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +21,7 @@
 #include "ledger/ledger.h"
 #include "other_process.h"
 #include "power_loss.h"
+#include "publish/built_check.h"
 #include "publish/target_lock.h"
 #include "sqlite/connection.h"
 #include "temporary_directory.h"
@@ -333,7 +335,7 @@ TEST_F(FreshDatabaseTest, ADamagedDatabaseIsNotPublished) {
   for (const Case& damage :
        {Case{Verify::kLight, 4096, true}, Case{Verify::kQuick, 4096, true},
         Case{Verify::kFull, 4096, true}, Case{Verify::kFull, kRootOfIndex, true},
-        Case{Verify::kLight, kRootOfIndex, false}}) {
+        Case{Verify::kLight, kRootOfIndex, true}, Case{Verify::kQuick, kRootOfIndex, false}}) {
     Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.verify = damage.verify});
     ASSERT_TRUE(fresh);
     Build(fresh->temporary_path(), 77);
@@ -348,6 +350,69 @@ TEST_F(FreshDatabaseTest, ADamagedDatabaseIsNotPublished) {
     EXPECT_EQ(Files().empty(), damage.noticed);
     fs::remove(target());
   }
+}
+
+// An index whose keys are those of another column: its edges are sound, its rows are not where they
+// should be.
+TEST_F(FreshDatabaseTest, ALightCheckLooksRowsUpInEveryIndex) {
+  const std::string path = folder_ / "b.db";
+  {
+    Result<Connection> db = Connection::Open(path, {.mode = OpenOptions::Mode::kCreate});
+    ASSERT_TRUE(db);
+    const Status made = db->Execute(
+        "CREATE TABLE t(rowid TEXT, a TEXT, b, c REAL COLLATE NOCASE);"
+        "CREATE INDEX same ON t(a); CREATE INDEX three ON t(c, b, a);"
+        "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5000)"
+        " INSERT INTO t SELECT 'x', 'same', iif(i % 3, i, NULL), i % 7 FROM n;"
+        "CREATE TABLE empty(a, b); CREATE INDEX of_empty ON empty(a, b);"
+        "CREATE TABLE keyed(k TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO keyed VALUES ('k')");
+    ASSERT_TRUE(made.ok()) << made.message();
+    ASSERT_TRUE(db->Close().ok());
+  }
+  constexpr std::chrono::seconds kLong{60};
+  const Status sound = CheckLightly(path, kLong);
+  EXPECT_TRUE(sound.ok()) << sound.message();
+
+  {
+    Result<Connection> db = Connection::Open(path, {.mode = OpenOptions::Mode::kReadWrite});
+    ASSERT_TRUE(db->Execute("PRAGMA writable_schema=ON; UPDATE sqlite_schema SET sql ="
+                            " 'CREATE INDEX same ON t(b)' WHERE name = 'same'")
+                    .ok());
+  }
+  const Status status = CheckLightly(path, kLong);
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_NE(status.message().find("is missing from the index same"), std::string::npos)
+      << status.message();
+  EXPECT_TRUE(CheckLightly(path, std::chrono::nanoseconds(0)).ok()) << "there was no time for it";
+}
+
+TEST_F(FreshDatabaseTest, WhatABuilderPutBesideItsFileGoesWithIt) {
+  const auto builds = [this] {
+    static std::optional<FreshDatabase> fresh;
+    Result<FreshDatabase> claimed = FreshDatabase::Claim(target(), {});
+    if (!claimed) return false;
+    fresh.emplace(std::move(*claimed));
+    for (const char* suffix : {"", "-blueprint", "-blueprint-journal", "-run-7"}) {
+      folder_.Write(fs::path(fresh->temporary_path() + suffix).filename().string(), "x");
+    }
+    return true;
+  };
+  {
+    OtherProcess dies(builds);
+    ASSERT_TRUE(dies.ready());
+    EXPECT_EQ(Files().size(), 5u) << "and the lock";
+  }
+  OtherProcess lives(builds);
+  ASSERT_TRUE(lives.ready());
+  EXPECT_EQ(Files().size(), 5u) << "those of the dead one are gone";
+
+  fs::remove(target() + ".sluice-lock");
+  Result<FreshDatabase> third = FreshDatabase::Claim(target(), {});
+  ASSERT_TRUE(third);
+  Build(third->temporary_path(), 1);
+  folder_.Write(fs::path(third->temporary_path() + "-run-1").filename().string(), "x");
+  third->Abandon();
+  EXPECT_EQ(Files().size(), 4u) << "those of the living one are left alone";
 }
 
 TEST_F(FreshDatabaseTest, AFileCutShortIsNotPublished) {
