@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 
 # Suites whose tests run more than one thread: TSan has nothing to find in the others.
-THREADED = ^(Ingest|BadInput|Cli|BoundedQueue|Buffer|Stop|File|Source|FreshDatabase|TargetLock)
+THREADED = ^(Ingest|BadInput|Cli|BoundedQueue|Buffer|Stop|File|Source|Pipeline|PageSink|FreshDatabase|TargetLock)
 
 CTEST = ctest --output-on-failure --no-tests=error
 

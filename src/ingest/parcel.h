@@ -28,6 +28,7 @@ struct Parcel {
   Status read_status;
 
   RowBatch batch;
+  Status encode_status;  // not ok: the sink could not encode the batch, and the run fails
 };
 
 // The part of a chunk that is to be parsed: mostly all of it; less where a run is to end in

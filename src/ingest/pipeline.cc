@@ -19,23 +19,42 @@ const Table& LiveTables::Replace(uint32_t index, Table table) {
   return versions_.back();
 }
 
+int64_t RowidCounter::Take(uint32_t table, size_t rows) {
+  MutexLock lock(mutex_);
+  return TakeLocked(table, rows);
+}
+
+int64_t RowidCounter::TakeInTurn(uint64_t sequence, uint32_t table, size_t rows) {
+  MutexLock lock(mutex_);
+  while (turn_ != sequence) turn_came_.Wait(mutex_);
+  ++turn_;
+  turn_came_.NotifyAll();
+  return TakeLocked(table, rows);
+}
+
+int64_t RowidCounter::TakeLocked(uint32_t table, size_t rows) {
+  return std::exchange(next_[table], next_[table] + static_cast<int64_t>(rows));
+}
+
 void ParserThread::Parse(Parcel* parcel, const ChunkPart& part, const Table& table,
                          const ExtractContext& context) {
   const auto extractor = extractors_.try_emplace(&table, table).first;
   ParseChunk(parcel, part, table, context, &extractor->second);
 }
 
-Pipeline::Pipeline(const std::vector<PipelineSource>& sources, const LiveTables& tables,
+Pipeline::Pipeline(const std::vector<PipelineSource>& sources, const LiveTables& tables, Sink* sink,
                    const StopToken& stop, Options options)
     : sources_(sources),
       tables_(tables),
+      sink_(sink),
       stop_(stop),
       options_(std::move(options)),
       pool_(options_.buffers, options_.buffer_bytes),
-      work_(options_.buffers, std::numeric_limits<size_t>::max()) {
+      work_(options_.buffers, std::numeric_limits<size_t>::max()),
+      rowids_(tables.size()) {
   reader_ = std::thread([this] { ReadAll(); });
   for (unsigned i = 0; i < options_.parsers; ++i) {
-    parsers_.emplace_back([this] { ParseAll(); });
+    parsers_.emplace_back([this, i] { ParseAll(i); });
   }
 }
 
@@ -104,6 +123,7 @@ std::unique_ptr<Parcel> Pipeline::TakeFree() {
   if (parcel == nullptr) parcel = std::make_unique<Parcel>();
   parcel->chunk = Chunk();
   parcel->read_status = Status();
+  parcel->encode_status = Status();
   return parcel;
 }
 
@@ -112,7 +132,7 @@ bool Pipeline::Hand(std::unique_ptr<Parcel> parcel) {
   return work_.Push(std::move(parcel));
 }
 
-void Pipeline::ParseAll() {
+void Pipeline::ParseAll(unsigned thread) {
   ParserThread parser;
   while (std::optional<std::unique_ptr<Parcel>> work = work_.Pop()) {
     std::unique_ptr<Parcel> parcel = std::move(*work);
@@ -121,11 +141,30 @@ void Pipeline::ParseAll() {
       parser.Parse(parcel.get(), WholeOf(parcel->chunk), tables_.Get(source.table),
                    {.source_path = source.path, .ingested_at = options_.ingested_at});
     }
+    if (options_.encode_ahead) EncodeInTurn(parcel.get(), thread);
     MutexLock lock(mutex_);
     const uint64_t sequence = parcel->sequence;
     done_[sequence] = std::move(parcel);
     done_ready_.NotifyAll();
   }
+}
+
+// A parcel without rows takes its turn too, so that those behind it get theirs.
+void Pipeline::EncodeInTurn(Parcel* parcel, unsigned thread) {
+  const bool read = parcel->read_status.ok();
+  if (read) sink_->Screen(&parcel->batch);
+  const size_t rows = read ? parcel->batch.rows() : 0;
+  const uint32_t table = sources_[parcel->source].table;
+  parcel->batch.first_rowid = rowids_.TakeInTurn(parcel->sequence, table, rows);
+  if (read) parcel->encode_status = sink_->Encode(&parcel->batch, thread);
+}
+
+Status Pipeline::EncodeUnlessAhead(Parcel* parcel) {
+  if (options_.encode_ahead) return parcel->encode_status;
+  RowBatch& batch = parcel->batch;
+  sink_->Screen(&batch);
+  batch.first_rowid = rowids_.Take(sources_[parcel->source].table, batch.rows());
+  return sink_->Encode(&batch, 0);
 }
 
 std::unique_ptr<Parcel> Pipeline::NextInOrder(std::chrono::steady_clock::time_point deadline) {

@@ -18,6 +18,7 @@
 #include "base/buffer.h"
 #include "base/mutex.h"
 #include "ingest/parcel.h"
+#include "sink/sink.h"
 #include "sluice/stop.hpp"
 #include "source/source.h"
 
@@ -49,6 +50,29 @@ class LiveTables {
   std::vector<std::unique_ptr<std::atomic<const Table*>>> current_;
 };
 
+// Gives rows their rowids in the order of the input, whichever threads have parsed them: of each
+// table from 1 on, without gaps.
+//
+// Threads: any. A thread that waits in TakeInTurn waits for threads that have taken an earlier
+// parcel from the queue, and the first of these waits for nobody: so parcels are taken in order.
+class RowidCounter {
+ public:
+  explicit RowidCounter(size_t tables) : next_(tables, 1) {}
+
+  // The first of the next `rows` rowids.
+  int64_t Take(uint32_t table, size_t rows) SLUICE_EXCLUDES(mutex_);
+  // The same, when it was called once for every sequence before this one.
+  int64_t TakeInTurn(uint64_t sequence, uint32_t table, size_t rows) SLUICE_EXCLUDES(mutex_);
+
+ private:
+  int64_t TakeLocked(uint32_t table, size_t rows) SLUICE_REQUIRES(mutex_);
+
+  Mutex mutex_;
+  Condition turn_came_;
+  uint64_t turn_ SLUICE_GUARDED_BY(mutex_) = 0;          // the sequence whose turn it is
+  std::vector<int64_t> next_ SLUICE_GUARDED_BY(mutex_);  // by table
+};
+
 // The extractors of one thread, one for each table that it has met.
 class ParserThread {
  public:
@@ -65,6 +89,9 @@ class ParserThread {
 //
 //   reader ──work──▶ parser ... parser ──done──▶ NextInOrder()
 //
+// Where the sink encodes ahead, a parser screens the batch, takes its rowids when its turn comes,
+// and encodes it. Otherwise the writer does, which alone knows what the batch holds in the end.
+//
 // Back-pressure: a chunk needs a buffer of the pool, and there are no more parcels than buffers;
 // the reader waits for one (I5). The buffer comes back when the writer releases the parcel.
 // Threads: it has one that reads and `parsers` that parse; all calls from one thread, the writer's.
@@ -76,10 +103,11 @@ class Pipeline {
     size_t buffer_bytes = size_t{1} << 20;
     uint64_t max_line_bytes = uint64_t{64} << 20;
     std::string ingested_at;
+    bool encode_ahead = false;  // on the threads that parse
   };
 
-  // Lifetime: sources, tables and stop outlive the pipeline.
-  Pipeline(const std::vector<PipelineSource>& sources, const LiveTables& tables,
+  // Lifetime: sources, tables, sink and stop outlive the pipeline.
+  Pipeline(const std::vector<PipelineSource>& sources, const LiveTables& tables, Sink* sink,
            const StopToken& stop, Options options);
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
@@ -96,6 +124,9 @@ class Pipeline {
 
   // Parses a part of a parcel again, by the table as it is now: on the writer's thread.
   void ParseAgain(Parcel* parcel, const ChunkPart& part);
+  // Makes the parcel's batch ready for Sink::Write, where its parser has not: on the writer's
+  // thread.
+  Status EncodeUnlessAhead(Parcel* parcel);
 
   size_t buffers() const { return options_.buffers; }
 
@@ -105,10 +136,12 @@ class Pipeline {
   // False when the pipeline is being torn down.
   bool Hand(std::unique_ptr<Parcel> parcel);
   std::unique_ptr<Parcel> TakeFree();
-  void ParseAll();
+  void ParseAll(unsigned thread);
+  void EncodeInTurn(Parcel* parcel, unsigned thread);
 
   const std::vector<PipelineSource>& sources_;
   const LiveTables& tables_;
+  Sink* const sink_;
   const StopToken& stop_;
   const Options options_;
   BufferPool pool_;
@@ -122,6 +155,8 @@ class Pipeline {
   uint64_t handed_ = 0;  // parcels handed over so far
 
   BoundedQueue<std::unique_ptr<Parcel>> work_;  // from the reader to the parsers
+
+  RowidCounter rowids_;
 
   // From the parsers to the writer, and back to the reader.
   Mutex mutex_;

@@ -145,7 +145,7 @@ Result<IngestSummary> WriteRows(const IngestOptions& options, const MemoryPlan& 
                                 const StopToken& stop, const std::string& started_at,
                                 LiveTables* tables, RunPlan* plan, Sink* sink, Meter* meter) {
   const std::vector<PipelineSource> sources = SourcesToRead(plan, stop);
-  Pipeline pipeline(sources, *tables, stop,
+  Pipeline pipeline(sources, *tables, sink, stop,
                     {.parsers = ParserThreads(options),
                      .buffers = memory.buffers,
                      .buffer_bytes = memory.buffer_bytes,

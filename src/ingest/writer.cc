@@ -137,7 +137,7 @@ Status Writer::FailOnFirstReject(Parcel* parcel, const ChunkPart& part) {
 
 Status Writer::HandToSink(Parcel* parcel) {
   RowBatch& batch = parcel->batch;
-  if (Status s = sink_->Encode(&batch, 0); !s.ok()) return s;
+  if (Status s = pipeline_->EncodeUnlessAhead(parcel); !s.ok()) return s;
   if (Status s = sink_->Write(&batch); !s.ok()) return s;
 
   State& state = states_[parcel->source];
