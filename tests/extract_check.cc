@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "extract/extractor.h"
 #include "extract/plan.h"
+#include "extract/simd.h"
 #include "extract/strict.h"
 #include "extract/structure.h"
 #include "extract/walker.h"
@@ -74,9 +75,10 @@ bool IsValid(std::string_view text, JsonOracle* oracle) {
 }
 
 // The fast path against the strict one, and that against SQLite's verdict. Each text once in the
-// window of all, once by itself.
-std::string CompareFastAndStrict(const Plan& plan, const Chunk& chunk, JsonOracle* oracle) {
-  Structure structure;
+// window of all, once by itself; with each set of instructions.
+std::string CompareFastAndStrict(const Plan& plan, const Chunk& chunk, Simd simd,
+                                 JsonOracle* oracle) {
+  Structure structure(simd);
   Walker walker(plan);
   Found fast;
   Found strict;
@@ -147,8 +149,10 @@ std::string FindDisagreement(const Table& table, const std::vector<std::string>&
   with_extra.columns.emplace_back().origin = Origin::kExtra;
   for (const Table& variant : {table, with_extra}) {
     const Plan plan = Plan::Compile(variant);
-    const std::string difference = CompareFastAndStrict(plan, chunk, oracle);
-    if (!difference.empty()) return difference;
+    for (const Simd simd : AvailableSimd()) {
+      const std::string difference = CompareFastAndStrict(plan, chunk, simd, oracle);
+      if (!difference.empty()) return difference;
+    }
   }
   return CompareCells(table, chunk, oracle);
 }

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "extract/scan.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+#include <simdjson.h>
+
+namespace sluice {
+namespace {
+
+// Each block of 64 bytes goes through three steps: `Classify` makes a bitmap of each class of
+// bytes, Tokens reckons with them where tokens begin, `Collect` writes those down. The first
+// and the last are written for each set of instructions; the middle is arithmetic on words, the
+// same for all, and compiled into each loop.
+#define SLUICE_INLINE inline __attribute__((always_inline))
+
+constexpr size_t kBlock = 64;
+
+// What stands in a block: bit i is byte i.
+struct BlockBits {
+  uint64_t backslashes;
+  uint64_t quotes;
+  uint64_t operators;  // { } [ ] : ,
+  uint64_t spaces;     // blank, tab, CR, newline
+  uint64_t controls;   // below 0x20
+  uint64_t common;     // the bytes " \ n t, which mostly follow a backslash
+  uint64_t beyond;     // the bytes that are not ASCII
+};
+
+bool IsHexDigit(char c) {
+  return static_cast<unsigned char>(c - '0') < 10 ||
+         static_cast<unsigned char>((c | 0x20) - 'a') < 6;
+}
+
+// Whether the byte here may follow a backslash.
+bool IsEscapable(const char* at) {
+  switch (*at) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return true;
+    case 'u':
+      return IsHexDigit(at[1]) && IsHexDigit(at[2]) && IsHexDigit(at[3]) && IsHexDigit(at[4]);
+    default:
+      return false;
+  }
+}
+
+// Seldom called, and no members of Tokens: so its state stays in registers.
+__attribute__((noinline)) bool AreEscapable(const char* block, uint64_t bits) {
+  for (; bits != 0; bits &= bits - 1) {
+    if (!IsEscapable(block + std::countr_zero(bits))) return false;
+  }
+  return true;
+}
+
+__attribute__((noinline)) bool IsUtf8(std::string_view window, size_t block, size_t blocks) {
+  const std::string_view run = window.substr(block * kBlock, blocks * kBlock);
+  return simdjson::validate_utf8(run.data(), run.size());
+}
+
+// Bit i is whether an odd number of `bits` stands at or before i: from quotes, what is within them.
+uint64_t PrefixXor(uint64_t bits) {
+  for (int shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
+  return bits;
+}
+
+// Where the tokens of a window begin: block by block, with what one block leaves for the next.
+class Tokens {
+ public:
+  Tokens(std::string_view window, ScanOutput output) : window_(window), output_(output) {}
+
+  struct Bits {
+    uint64_t all;
+    uint64_t scalars;  // those that are neither an operator nor a quote
+  };
+
+  // The quotes that open and close strings.
+  SLUICE_INLINE uint64_t Quotes(const BlockBits& bits, size_t block) {
+    const uint64_t within = Within(block);
+    CheckUtf8(bits.beyond & within, block);
+    const uint64_t escaped = Escaped(bits.backslashes);
+    const uint64_t unusual = escaped & ~bits.common & within;
+    if (unusual != 0 && !AreEscapable(window_.data() + block * kBlock, unusual)) broken_ = 1;
+    return bits.quotes & ~escaped & within;
+  }
+
+  // `parity` is PrefixXor(quotes), which is left to the caller, who may have an instruction for it.
+  SLUICE_INLINE Bits In(const BlockBits& bits, size_t block, uint64_t quotes, uint64_t parity) {
+    const uint64_t within = Within(block);
+    // From the opening quote to the byte before the closing one.
+    const uint64_t in_string = parity ^ in_string_;
+    in_string_ = uint64_t{0} - (in_string >> 63);
+    broken_ |= bits.controls & in_string & within;
+
+    // A scalar is a token where it begins; so is what stands right behind a closing quote, though
+    // no grammar allows it.
+    const uint64_t scalar = ~(bits.operators | bits.spaces | quotes);
+    const uint64_t continues = scalar << 1 | in_scalar_;
+    in_scalar_ = scalar >> 63;
+    const uint64_t behind_quote = in_string ^ quotes;  // and up to the closing quote, inclusive
+    const uint64_t scalars = scalar & ~continues & ~behind_quote & within;
+    const uint64_t others = (bits.operators | quotes) & ~behind_quote & within;
+
+    output_.backslashes[block] = bits.backslashes;
+    output_.spaces[block] = bits.spaces & ~in_string;
+    return {scalars | others, scalars};
+  }
+
+  bool AreSound(size_t blocks) {
+    CheckUtf8(0, blocks);
+    return broken_ == 0 && in_string_ == 0;
+  }
+
+ private:
+  // What stands behind the window means nothing.
+  SLUICE_INLINE uint64_t Within(size_t block) const {
+    const size_t left = window_.size() - block * kBlock;
+    return ~uint64_t{0} >> (kBlock - std::min(left, kBlock));
+  }
+
+  // Which bytes are escaped by an active backslash before them: of a run of backslashes every
+  // second one is active. A subtraction lets a carry run through each run at once.
+  SLUICE_INLINE uint64_t Escaped(uint64_t backslashes) {
+    constexpr uint64_t kOddBits = 0xAAAAAAAAAAAAAAAA;
+    const uint64_t starts = backslashes & ~escaped_;
+    const uint64_t ends = ((starts << 1 | kOddBits) - starts) ^ kOddBits;
+    const uint64_t escaped = ends ^ (backslashes | escaped_);
+    escaped_ = (ends & backslashes) >> 63;
+    return escaped;
+  }
+
+  // Blocks of ASCII alone need no look. Between two such no sequence is cut, so each run of others
+  // is checked by itself.
+  SLUICE_INLINE void CheckUtf8(uint64_t beyond, size_t block) {
+    if (beyond != 0) {
+      utf8_blocks_ = block + 1 - utf8_begin_;
+      return;
+    }
+    if (utf8_blocks_ != 0) {
+      if (!IsUtf8(window_, utf8_begin_, utf8_blocks_)) broken_ = 1;
+      utf8_blocks_ = 0;
+    }
+    utf8_begin_ = block + 1;
+  }
+
+  const std::string_view window_;
+  const ScanOutput output_;
+  uint64_t escaped_ = 0;    // 1: the next block begins with an escaped byte
+  uint64_t in_string_ = 0;  // all ones: it begins within a string
+  uint64_t in_scalar_ = 0;  // 1: it begins within a scalar
+  uint64_t broken_ = 0;     // not 0: something is
+  size_t utf8_begin_ = 0;   // the run of blocks with other bytes than ASCII
+  size_t utf8_blocks_ = 0;
+};
+
+size_t BlocksOf(std::string_view window) { return (window.size() + kBlock - 1) / kBlock; }
+
+// The class of a byte: one bit for each of the BlockBits that ASCII has.
+enum Class : uint8_t {
+  kOperator = 1,
+  kSpace = 2,
+  kControl = 4,
+  kCommon = 8,
+  kQuote = 16,
+  kBackslash = 32,
+};
+
+constexpr std::array<uint8_t, 128> kClasses = [] {
+  std::array<uint8_t, 128> classes{};
+  const auto add = [&classes](std::string_view bytes, Class added) {
+    for (char byte : bytes) {
+      uint8_t& entry = classes[static_cast<unsigned char>(byte)];
+      entry = static_cast<uint8_t>(entry | added);
+    }
+  };
+  add("{}[]:,", kOperator);
+  add(" \t\r\n", kSpace);
+  add("\"\\nt", kCommon);
+  add("\"", kQuote);
+  add("\\", kBackslash);
+  for (char c = 0; c < 0x20; ++c) add({&c, 1}, kControl);
+  return classes;
+}();
+
+BlockBits Classify(const char* bytes) {
+  BlockBits bits{};
+  for (size_t i = 0; i < kBlock; ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    const unsigned classes = byte < 0x80 ? kClasses[byte] : 0;
+    const auto bit = [classes, i](Class of) { return uint64_t{(classes & of) != 0} << i; };
+    bits.backslashes |= bit(kBackslash);
+    bits.quotes |= bit(kQuote);
+    bits.operators |= bit(kOperator);
+    bits.spaces |= bit(kSpace);
+    bits.controls |= bit(kControl);
+    bits.common |= bit(kCommon);
+    bits.beyond |= uint64_t{byte >= 0x80} << i;
+  }
+  return bits;
+}
+
+// Writes the tokens of the block that begins at `window[first]` behind `count` others.
+SLUICE_INLINE size_t Collect(std::string_view window, size_t first, Tokens::Bits tokens,
+                             ScanOutput output, size_t count) {
+  for (uint64_t left = tokens.all; left != 0; left &= left - 1, ++count) {
+    const int bit = std::countr_zero(left);
+    const size_t place = first + static_cast<size_t>(bit);
+    output.tokens[count] = static_cast<uint32_t>(place);
+    output.kinds[count] = (tokens.scalars >> bit & 1) != 0 ? '0' : window.data()[place];
+  }
+  return count;
+}
+
+size_t Scan(std::string_view window, ScanOutput output) {
+  Tokens tokens(window, output);
+  size_t count = 0;
+  const size_t blocks = BlocksOf(window);
+  for (size_t block = 0; block < blocks; ++block) {
+    const BlockBits bits = Classify(window.data() + block * kBlock);
+    const uint64_t quotes = tokens.Quotes(bits, block);
+    const Tokens::Bits found = tokens.In(bits, block, quotes, PrefixXor(quotes));
+    count = Collect(window, block * kBlock, found, output, count);
+  }
+  return tokens.AreSound(blocks) ? count : kBroken;
+}
+
+#if defined(__x86_64__)
+
+#define SLUICE_AVX2 __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul")))
+
+// Without carries, a product with all ones adds up all bits from the first to each.
+SLUICE_AVX2 uint64_t PrefixXorByProduct(uint64_t bits) {
+  const __m128i product =
+      _mm_clmulepi64_si128(_mm_set_epi64x(0, static_cast<int64_t>(bits)), _mm_set1_epi8(-1), 0);
+  return static_cast<uint64_t>(_mm_cvtsi128_si64(product));
+}
+
+// Half a block. A byte's class is looked up by its low and by its high half: it has the bits that
+// both tables have, so one bit stands for a rectangle of the ASCII table:
+//   1 `,`   2 `:`   4 `[` `]` `{` `}`   8 blank   16 tab, newline, CR
+struct HalfAvx2 {
+  static constexpr char kOperators = 1 | 2 | 4;
+  static constexpr char kSpaces = 8 | 16;
+
+  SLUICE_AVX2 explicit HalfAvx2(const char* bytes)
+      : chars(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes))) {
+    const __m256i low_table = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(8, 0, 0, 0, 0, 0, 0, 0, 0, 16, 16 | 2, 4, 1, 16 | 4, 0, 0));
+    const __m256i high_table = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(16, 0, 1 | 8, 2, 0, 4, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0));
+    // Of a byte that is not ASCII the lookup by the low half gives 0.
+    const __m256i high = _mm256_and_si256(_mm256_srli_epi16(chars, 4), _mm256_set1_epi8(15));
+    classes = _mm256_and_si256(_mm256_shuffle_epi8(low_table, chars),
+                               _mm256_shuffle_epi8(high_table, high));
+  }
+
+  SLUICE_AVX2 static uint64_t Mask(__m256i bytes) {
+    return static_cast<uint32_t>(_mm256_movemask_epi8(bytes));
+  }
+  SLUICE_AVX2 uint64_t Is(char c) const {
+    return Mask(_mm256_cmpeq_epi8(chars, _mm256_set1_epi8(c)));
+  }
+  SLUICE_AVX2 uint64_t Has(char some) const {
+    return Mask(_mm256_cmpgt_epi8(_mm256_and_si256(classes, _mm256_set1_epi8(some)),
+                                  _mm256_setzero_si256()));
+  }
+  SLUICE_AVX2 uint64_t UpTo(char most) const {
+    const __m256i limit = _mm256_set1_epi8(most);
+    return Mask(_mm256_cmpeq_epi8(_mm256_max_epu8(chars, limit), limit));
+  }
+
+  __m256i chars;
+  __m256i classes;
+};
+
+SLUICE_AVX2 BlockBits ClassifyAvx2(const char* bytes) {
+  const HalfAvx2 low(bytes);
+  const HalfAvx2 high(bytes + kBlock / 2);
+  const auto both = [](uint64_t first, uint64_t second) { return first | second << 32; };
+  BlockBits bits;
+  bits.backslashes = both(low.Is('\\'), high.Is('\\'));
+  bits.quotes = both(low.Is('"'), high.Is('"'));
+  bits.operators = both(low.Has(HalfAvx2::kOperators), high.Has(HalfAvx2::kOperators));
+  bits.spaces = both(low.Has(HalfAvx2::kSpaces), high.Has(HalfAvx2::kSpaces));
+  bits.controls = both(low.UpTo(0x1F), high.UpTo(0x1F));
+  bits.common = bits.backslashes | bits.quotes | both(low.Is('n'), high.Is('n')) |
+                both(low.Is('t'), high.Is('t'));
+  bits.beyond = both(HalfAvx2::Mask(low.chars), HalfAvx2::Mask(high.chars));
+  return bits;
+}
+
+SLUICE_AVX2 size_t ScanAvx2(std::string_view window, ScanOutput output) {
+  Tokens tokens(window, output);
+  size_t count = 0;
+  const size_t blocks = BlocksOf(window);
+  for (size_t block = 0; block < blocks; ++block) {
+    const BlockBits bits = ClassifyAvx2(window.data() + block * kBlock);
+    const uint64_t quotes = tokens.Quotes(bits, block);
+    const Tokens::Bits found = tokens.In(bits, block, quotes, PrefixXorByProduct(quotes));
+    count = Collect(window, block * kBlock, found, output, count);
+  }
+  return tokens.AreSound(blocks) ? count : kBroken;
+}
+
+#define SLUICE_AVX512 \
+  __attribute__((target("avx2,avx512bw,avx512vbmi,avx512vbmi2,bmi,bmi2,lzcnt,popcnt,pclmul")))
+
+// The table of 128 classes fits into two registers.
+SLUICE_AVX512 BlockBits ClassifyAvx512(const char* bytes) {
+  const __m512i chars = _mm512_loadu_si512(bytes);
+  const uint64_t beyond = _mm512_movepi8_mask(chars);
+  const __m512i classes = _mm512_maskz_permutex2var_epi8(
+      ~beyond, _mm512_loadu_si512(kClasses.data()), chars, _mm512_loadu_si512(&kClasses[64]));
+  const auto has = [&classes](Class of) SLUICE_AVX512 {
+    return _mm512_test_epi8_mask(classes, _mm512_set1_epi8(static_cast<char>(of)));
+  };
+  return {has(kBackslash), has(kQuote),  has(kOperator), has(kSpace),
+          has(kControl),   has(kCommon), beyond};
+}
+
+// One instruction gathers the bytes of a mask.
+SLUICE_AVX512 size_t CollectAvx512(std::string_view window, size_t first, Tokens::Bits tokens,
+                                   ScanOutput output, size_t count) {
+  alignas(kBlock) static constexpr std::array<uint8_t, kBlock> kNumbers = [] {
+    std::array<uint8_t, kBlock> numbers{};
+    for (size_t i = 0; i < kBlock; ++i) numbers[i] = static_cast<uint8_t>(i);
+    return numbers;
+  }();
+  const __m512i chars = _mm512_mask_mov_epi8(_mm512_loadu_si512(window.data() + first),
+                                             tokens.scalars, _mm512_set1_epi8('0'));
+  _mm512_storeu_si512(output.kinds + count, _mm512_maskz_compress_epi8(tokens.all, chars));
+  const __m512i places = _mm512_maskz_compress_epi8(tokens.all, _mm512_load_si512(kNumbers.data()));
+  const __m512i base = _mm512_set1_epi32(static_cast<int>(first));
+  uint32_t* const to = output.tokens + count;
+  const auto store = [&](int quarter, __m128i sixteen) SLUICE_AVX512 {
+    _mm512_storeu_si512(to + 16 * quarter, _mm512_add_epi32(_mm512_cvtepu8_epi32(sixteen), base));
+  };
+  const int found = std::popcount(tokens.all);
+  store(0, _mm512_castsi512_si128(places));
+  if (found > 16) {
+    store(1, _mm512_extracti32x4_epi32(places, 1));
+    store(2, _mm512_extracti32x4_epi32(places, 2));
+    store(3, _mm512_extracti32x4_epi32(places, 3));
+  }
+  return count + static_cast<size_t>(found);
+}
+
+SLUICE_AVX512 size_t ScanAvx512(std::string_view window, ScanOutput output) {
+  Tokens tokens(window, output);
+  size_t count = 0;
+  const size_t blocks = BlocksOf(window);
+  for (size_t block = 0; block < blocks; ++block) {
+    const BlockBits bits = ClassifyAvx512(window.data() + block * kBlock);
+    const uint64_t quotes = tokens.Quotes(bits, block);
+    const Tokens::Bits found = tokens.In(bits, block, quotes, PrefixXorByProduct(quotes));
+    count = CollectAvx512(window, block * kBlock, found, output, count);
+  }
+  return tokens.AreSound(blocks) ? count : kBroken;
+}
+
+#endif
+
+}  // namespace
+
+ScanFunction ScanFor(Simd simd) {
+  switch (simd) {
+#if defined(__x86_64__)
+    case Simd::kAvx512:
+      return ScanAvx512;
+    case Simd::kAvx2:
+      return ScanAvx2;
+#endif
+    default:
+      return Scan;
+  }
+}
+
+}  // namespace sluice
