@@ -146,7 +146,7 @@ TEST_F(PipelineTest, AFailedEncodingComesWithItsParcel) {
 
 // Threads that wait for their turn, for a buffer, or for work all come to their end.
 TEST_F(PipelineTest, CanBeTornDownAtAnyParcel) {
-  for (int taken = 0; taken < 40; ++taken) {
+  for (int taken = 0; taken < 20; ++taken) {
     EncodingSink sink;
     Pipeline pipeline(sources_, tables_, &sink, stop_, Options(true));
     for (int i = 0; i < taken; ++i) pipeline.Release(Next(&pipeline));
