@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "follow/watcher.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <errno.h>
+#include <sys/inotify.h>
+#include <sys/vfs.h>
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kNameEvents = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE;
+constexpr uint32_t kEvents = kNameEvents | IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
+                             IN_ONLYDIR | IN_EXCL_UNLINK;
+
+// File systems on which another machine, or another process behind FUSE, may write without the
+// kernel here knowing of it (statfs(2) has the numbers).
+constexpr uint64_t kRemoteFileSystems[] = {
+    0x6969,      // NFS
+    0x517b,      // SMB
+    0xff534d42,  // CIFS
+    0xfe534d42,  // SMB2
+    0x65735546,  // FUSE
+    0x01021997,  // 9P
+    0x00c36400,  // Ceph
+    0x5346414f,  // AFS
+};
+
+bool IsRemote(const std::string& directory) {
+  struct statfs system {};
+  if (statfs(directory.c_str(), &system) != 0) return false;
+  const auto type = static_cast<uint64_t>(system.f_type) & UINT32_MAX;
+  return std::ranges::find(kRemoteFileSystems, type) != std::end(kRemoteFileSystems);
+}
+
+std::string Below(const std::string& directory, const char* name) {
+  return directory.ends_with('/') ? directory + name : directory + "/" + name;
+}
+
+}  // namespace
+
+Watcher::Watcher(const Options& options) : options_(options), polled_at_(Clock::now()) {
+  if (options_.poll) return;
+  const int descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (descriptor >= 0) {
+    inotify_ = File::Adopt(descriptor, "inotify");
+    return;
+  }
+  notes_.push_back("no inotify (" + std::string(std::strerror(errno)) +
+                   "): what is followed is polled; fs.inotify.max_user_instances may be too low");
+}
+
+bool Watcher::Watches(const std::string& directory) const {
+  return watches_.contains(directory) || polled_.contains(directory);
+}
+
+void Watcher::Watch(const std::string& directory) {
+  if (polled_.contains(directory)) return;
+  if (options_.poll || !inotify_.is_open() || IsRemote(directory) || !AddWatch(directory)) {
+    polled_.insert(directory);
+  }
+}
+
+bool Watcher::AddWatch(const std::string& directory) {
+  const bool known = watches_.contains(directory);
+  int watch = -1;
+  if (known || watches_.size() < options_.most_watches) {
+    // The same directory gives the same watch, one that was made anew another.
+    watch = inotify_add_watch(inotify_.descriptor(), directory.c_str(), kEvents);
+  } else {
+    errno = ENOSPC;
+  }
+  if (watch < 0) {
+    // What is not there is looked for by polling; only a limit is worth a word.
+    if ((errno == ENOSPC || errno == ENOMEM) && !std::exchange(limit_said_, true)) {
+      notes_.push_back("inotify's limit is reached at " + std::to_string(watches_.size()) +
+                       " directories (fs.inotify.max_user_watches): the others are polled");
+    }
+    if (known) Forget(directory);
+    return false;
+  }
+  if (known && watches_[directory] != watch) directories_.erase(watches_[directory]);
+  // Two names of one directory have one watch: its hints bear the name that came first.
+  if (const auto other = directories_.find(watch);
+      other != directories_.end() && other->second != directory) {
+    return false;
+  }
+  watches_[directory] = watch;
+  directories_[watch] = directory;
+  return true;
+}
+
+void Watcher::Forget(const std::string& directory) {
+  polled_.erase(directory);
+  const auto found = watches_.find(directory);
+  if (found == watches_.end()) return;
+  inotify_rm_watch(inotify_.descriptor(), found->second);
+  directories_.erase(found->second);
+  watches_.erase(found);
+}
+
+Watcher::Clock::time_point Watcher::next_poll() const {
+  if (polled_.empty()) return Clock::time_point::max();
+  return polled_at_ + std::max<Clock::duration>(options_.poll_interval, cost_ * 100);
+}
+
+std::set<Hint> Watcher::Take() {
+  std::set<Hint> hints;
+  if (inotify_.is_open()) ReadEvents(&hints);
+  if (Clock::now() >= next_poll()) {
+    polled_at_ = Clock::now();
+    for (const std::string& directory : polled_) {
+      hints.insert({Hint::Kind::kDirectory, directory});
+    }
+  }
+  return hints;
+}
+
+void Watcher::ReadEvents(std::set<Hint>* hints) {
+  // Room for many events: a burst writes thousands a second. No more than a few rounds, so that who
+  // reads what the hints are about gets a turn; the rest stays in the kernel's queue.
+  constexpr int kRounds = 4;
+  alignas(inotify_event) char events[16 << 10];
+  for (int round = 0; round < kRounds; ++round) {
+    const Result<size_t> read = inotify_.Read(events, sizeof(events));
+    if (!read || *read == 0) return;  // EAGAIN: no more at the moment
+    for (size_t at = 0; at < *read;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(events + at);
+      Translate(event, hints);
+      at += sizeof(inotify_event) + event->len;
+    }
+  }
+}
+
+void Watcher::Translate(const void* raw, std::set<Hint>* hints) {
+  const auto* event = static_cast<const inotify_event*>(raw);
+  if ((event->mask & IN_Q_OVERFLOW) != 0) {
+    hints->insert({Hint::Kind::kEverything, ""});
+    return;
+  }
+  const auto found = directories_.find(event->wd);
+  if (found == directories_.end()) return;  // forgotten meanwhile
+  const std::string directory = found->second;
+  if ((event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0) {
+    // The name may stand for another directory by now: who looks there watches it anew.
+    Forget(directory);
+    hints->insert({Hint::Kind::kDirectory, directory});
+    return;
+  }
+  if (event->len == 0) return;
+  const bool is_directory = (event->mask & IN_ISDIR) != 0;
+  if (is_directory && (event->mask & kNameEvents) == 0) return;
+  hints->insert(
+      {is_directory ? Hint::Kind::kDirectory : Hint::Kind::kFile, Below(directory, event->name)});
+}
+
+}  // namespace sluice

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+
+namespace sluice {
+
+// Something that may have changed: where to look, never what to believe. What happened is decided
+// by who looks there, from the files themselves.
+struct Hint {
+  enum class Kind : uint8_t {
+    kFile,        // this name: its file grew, was cut, made, removed, or renamed from or to it
+    kDirectory,   // names in this directory changed in a way not told, or it is polled: list it
+    kEverything,  // hints were lost: look at all that is followed
+  };
+  Kind kind = Kind::kEverything;
+  std::string path;
+
+  friend auto operator<=>(const Hint&, const Hint&) = default;
+};
+
+// Watches directories for changes of names in them and of the files below these names: by inotify,
+// or by polling where that does not work.
+//
+// A directory is polled with `poll`, on a file system where changes come from other machines (NFS,
+// SMB, FUSE, ...), and where a limit of inotify is reached; the latter is said once, in notes().
+// Polling hints at the whole directory whenever it is due. Its interval grows with the number of
+// polled directories and with what the last round cost its caller, so that idle polling stays
+// cheap.
+//
+// Limits: one inotify watch a directory, none a file. Threads: one. Errors: none; what cannot be
+// watched is polled.
+class Watcher {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Options {
+    bool poll = false;
+    std::chrono::milliseconds poll_interval{250};
+    size_t most_watches = SIZE_MAX;  // for tests: as if the system's limit were this
+  };
+
+  explicit Watcher(const Options& options);
+
+  // From now on hints come from this directory, though not from those below it. Watching it again
+  // is nothing, unless it was removed meanwhile and is there anew.
+  void Watch(const std::string& directory);
+  void Forget(const std::string& directory);
+  bool Watches(const std::string& directory) const;
+
+  // Readable, for poll(2), when hints are there; -1 where all is polled.
+  int descriptor() const { return inotify_.descriptor(); }
+  // When polled directories are due; Clock::time_point::max() where none is polled.
+  Clock::time_point next_poll() const;
+
+  // The hints since the last call, each once.
+  std::set<Hint> Take();
+  // What the last round of polling cost: the interval becomes at least a hundred times that.
+  void TellCost(Clock::duration cost) { cost_ = cost; }
+
+  // What a person should know, each line once: limits that were reached.
+  std::vector<std::string> TakeNotes() { return std::exchange(notes_, {}); }
+
+  size_t watched() const { return directories_.size(); }
+  size_t polled() const { return polled_.size(); }
+
+ private:
+  bool AddWatch(const std::string& directory);
+  void ReadEvents(std::set<Hint>* hints);
+  void Translate(const void* event, std::set<Hint>* hints);
+
+  const Options options_;
+  File inotify_;                                      // not open where all is polled
+  std::unordered_map<int, std::string> directories_;  // by watch
+  std::unordered_map<std::string, int> watches_;      // by directory
+  std::set<std::string> polled_;
+  Clock::time_point polled_at_;
+  Clock::duration cost_{};
+  bool limit_said_ = false;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace sluice
