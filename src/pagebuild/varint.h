@@ -22,6 +22,11 @@ inline char* PutVarint(uint64_t value, char* to) {
     *to = static_cast<char>(value);
     return to + 1;
   }
+  if (value < 0x4000) {
+    to[0] = static_cast<char>(value >> 7 | 0x80);
+    to[1] = static_cast<char>(value & 0x7F);
+    return to + 2;
+  }
   const size_t size = VarintSize(value);
   char* at = to + size;
   if (size == kMaxVarintSize) {
@@ -40,7 +45,17 @@ inline char* PutVarint(uint64_t value, char* to) {
 
 // Returns the end of what it read.
 inline const char* GetVarint(const char* from, uint64_t* value) {
-  uint64_t read = 0;
+  uint64_t read = static_cast<unsigned char>(from[0]);
+  if (read < 0x80) {
+    *value = read;
+    return from + 1;
+  }
+  const auto second = static_cast<unsigned char>(from[1]);
+  if (second < 0x80) {
+    *value = (read & 0x7F) << 7 | second;
+    return from + 2;
+  }
+  read = 0;
   for (size_t i = 0; i < kMaxVarintSize - 1; ++i) {
     const auto byte = static_cast<unsigned char>(*from++);
     read = read << 7 | (byte & 0x7F);

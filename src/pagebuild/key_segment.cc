@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pagebuild/key_segment.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <vector>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "pagebuild/key.h"
+#include "pagebuild/varint.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint64_t kMostRowidsApart = std::numeric_limits<uint32_t>::max();
+constexpr size_t kMaxRowVarint = 5;  // of 32 bits
+
+constexpr size_t kShortestSlice = 12;
+constexpr size_t kLongestSlice = 1024;
+constexpr size_t kLinkSize = sizeof(uint32_t);
+
+// The slice that a list of so many rows goes on in: about as long as what it has already, so that
+// at most half of it is unused. Without its link.
+size_t SliceSize(uint32_t rows) { return std::clamp<size_t>(rows, kShortestSlice, kLongestSlice); }
+
+// Keys in sorted order lie anywhere in the block: so many ahead, the next one is asked for.
+constexpr size_t kPrefetchDistance = 8;
+
+}  // namespace
+
+void PlainSegment::Start(std::span<char> block) {
+  block_ = block.data();
+  keys_end_ = block.size();
+  keys_begin_ = keys_end_;
+  rows_ = 0;
+}
+
+bool PlainSegment::Add(std::string_view key, int64_t rowid) {
+  const size_t entries = (rows_ + size_t{1}) * 2 * sizeof(SortEntry);
+  if (entries + key.size() > keys_begin_) return false;
+  if (rows_ == 0) lowest_rowid_ = rowid;
+  const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
+  if (row > kMostRowidsApart) return false;
+
+  keys_begin_ -= key.size();
+  std::memcpy(block_ + keys_begin_, key.data(), key.size());
+  auto* entry = reinterpret_cast<SortEntry*>(block_) + rows_++;
+  entry->offset = static_cast<uint32_t>(keys_begin_);
+  entry->order = static_cast<uint32_t>(row);
+  return true;
+}
+
+Status PlainSegment::Seal(KeyRunWriter* writer) {
+  const std::span<SortEntry> entries(reinterpret_cast<SortEntry*>(block_), rows_);
+  SortKeys(block_, columns_, entries, {entries.data() + rows_, rows_});
+  rows_ = 0;
+
+  std::array<int64_t, KeyRunWriter::kMaxGroup> rowids;
+  for (size_t i = 0; i < entries.size();) {
+    if (i + kPrefetchDistance < entries.size()) {
+      __builtin_prefetch(block_ + entries[i + kPrefetchDistance].offset);
+    }
+    const char* key = block_ + entries[i].offset;
+    const KeyShape shape = ShapeOfKey(key, columns_);
+    const size_t size = shape.header + shape.body;
+    size_t count = 0;
+    do {
+      rowids[count++] = lowest_rowid_ + entries[i++].order;
+      // No key is the beginning of another, so these bytes can only be a key that is the same.
+    } while (i < entries.size() && count < rowids.size() && entries[i].offset + size <= keys_end_ &&
+             std::memcmp(block_ + entries[i].offset, key, size) == 0);
+    Status status = writer->Add({key, size}, {rowids.data(), count});
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+// 32 bytes, two to a cache line.
+struct DictionarySegment::Value {
+  uint32_t hash;
+  uint32_t key_offset;
+  uint32_t key_size;
+  uint32_t rows;
+  uint32_t last_row;     // the last rowid, above lowest_rowid_
+  uint32_t first_slice;  // offsets of its list
+  uint32_t tail;         // where the next row goes
+  uint32_t tail_end;     // of that slice; the link to the next one stands here
+};
+
+// Reads the list of a value from its beginning.
+class DictionarySegment::RowidList {
+ public:
+  RowidList(const DictionarySegment& segment, const Value& value)
+      : block_(segment.block_),
+        lowest_rowid_(segment.lowest_rowid_),
+        rows_(value.rows),
+        at_(value.first_slice),
+        end_(at_ + SliceSize(0)) {
+    Read();
+  }
+
+  bool HasRowid() const { return read_ <= rows_; }
+  int64_t rowid() const { return lowest_rowid_ + row_; }
+  void Step() {
+    if (read_ == rows_) {
+      ++read_;
+    } else {
+      Read();
+    }
+  }
+  size_t Take(int64_t limit, std::span<int64_t> to) {
+    size_t count = 0;
+    for (; HasRowid() && rowid() < limit && count < to.size(); Step()) to[count++] = rowid();
+    return count;
+  }
+
+ private:
+  // As AppendRow writes.
+  void Read() {
+    if (end_ - at_ < kMaxRowVarint) {
+      uint32_t next;
+      std::memcpy(&next, block_ + end_, kLinkSize);
+      at_ = next;
+      end_ = at_ + SliceSize(read_);
+    }
+    uint64_t distance;
+    const char* after = GetVarint(block_ + at_, &distance);
+    at_ = static_cast<size_t>(after - block_);
+    row_ += static_cast<uint32_t>(distance);
+    ++read_;
+  }
+
+  const char* block_;
+  int64_t lowest_rowid_;
+  uint32_t rows_;
+  size_t at_;
+  size_t end_;
+  uint32_t read_ = 0;
+  uint32_t row_ = 0;
+};
+
+size_t DictionarySegment::BytesFor(size_t key_size) {
+  return key_size + sizeof(Value) + 2 * sizeof(SortEntry) + SliceSize(0) + kLinkSize;
+}
+
+size_t DictionarySegment::SlotsFor(size_t block_size) {
+  // A short key with a few rows takes about 100 bytes, so the block is full before the slots are.
+  return std::bit_floor(std::max<size_t>(block_size / 64, 16));
+}
+
+void DictionarySegment::Start(std::span<char> block, size_t slots) {
+  block_ = block.data();
+  slots_ = slots;
+  std::memset(block_, 0, slots * sizeof(uint32_t));
+  lists_begin_ = block.size();
+  distinct_ = 0;
+  rows_ = 0;
+  last_ = nullptr;
+}
+
+DictionarySegment::Value* DictionarySegment::values() const {
+  return reinterpret_cast<Value*>(block_ + slots_ * sizeof(uint32_t));
+}
+
+std::string_view DictionarySegment::KeyOf(const Value& value) const {
+  return {block_ + value.key_offset, value.key_size};
+}
+
+// Room for so many distinct keys, with the room to sort them, and for more bytes at the back.
+bool DictionarySegment::HasRoom(size_t values, size_t bytes) const {
+  constexpr size_t kBytesAValue = sizeof(Value) + 2 * sizeof(SortEntry);
+  return slots_ * sizeof(uint32_t) + values * kBytesAValue + bytes <= lists_begin_;
+}
+
+bool DictionarySegment::Add(std::string_view key, int64_t rowid) {
+  if (rows_ == 0) lowest_rowid_ = rowid;
+  const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
+  if (row > kMostRowidsApart) return false;
+
+  if (last_ == nullptr || KeyOf(*last_) != key) {
+    const auto hash = static_cast<uint32_t>(XXH3_64bits(key.data(), key.size()));
+    uint32_t* slot = nullptr;
+    Value* value = Find(key, hash, &slot);
+    if (value == nullptr) {
+      if (!AddValue(key, hash, slot)) return false;
+      value = values() + distinct_ - 1;
+    }
+    last_ = value;
+  }
+  if (!AppendRow(last_, static_cast<uint32_t>(row))) return false;
+  ++rows_;
+  return true;
+}
+
+// The value with that key, or nothing and the slot where it belongs.
+DictionarySegment::Value* DictionarySegment::Find(std::string_view key, uint32_t hash,
+                                                  uint32_t** slot) const {
+  auto* slots = reinterpret_cast<uint32_t*>(block_);
+  const size_t mask = slots_ - 1;
+  for (size_t at = hash & mask;; at = (at + 1) & mask) {
+    if (slots[at] == 0) {
+      *slot = &slots[at];
+      return nullptr;
+    }
+    Value* value = values() + slots[at] - 1;
+    if (value->hash == hash && KeyOf(*value) == key) return value;
+  }
+}
+
+bool DictionarySegment::AddValue(std::string_view key, uint32_t hash, uint32_t* slot) {
+  const size_t slice = SliceSize(0);
+  if (distinct_ >= slots_ / 8 * 5) return false;
+  if (!HasRoom(distinct_ + size_t{1}, key.size() + slice + kLinkSize)) return false;
+  lists_begin_ -= slice + kLinkSize;
+  const auto first_slice = static_cast<uint32_t>(lists_begin_);
+  lists_begin_ -= key.size();
+  std::memcpy(block_ + lists_begin_, key.data(), key.size());
+  values()[distinct_] = {.hash = hash,
+                         .key_offset = static_cast<uint32_t>(lists_begin_),
+                         .key_size = static_cast<uint32_t>(key.size()),
+                         .rows = 0,
+                         .last_row = 0,
+                         .first_slice = first_slice,
+                         .tail = first_slice,
+                         .tail_end = static_cast<uint32_t>(first_slice + slice)};
+  *slot = ++distinct_;
+  return true;
+}
+
+bool DictionarySegment::AppendRow(Value* value, uint32_t row) {
+  if (value->tail_end - value->tail < kMaxRowVarint) {
+    const size_t slice = SliceSize(value->rows);
+    if (!HasRoom(distinct_, slice + kLinkSize)) return false;
+    lists_begin_ -= slice + kLinkSize;
+    const auto next = static_cast<uint32_t>(lists_begin_);
+    std::memcpy(block_ + value->tail_end, &next, kLinkSize);
+    value->tail = next;
+    value->tail_end = static_cast<uint32_t>(next + slice);
+  }
+  char* end = PutVarint(row - value->last_row, block_ + value->tail);
+  value->tail = static_cast<uint32_t>(end - block_);
+  value->last_row = row;
+  ++value->rows;
+  return true;
+}
+
+Status DictionarySegment::Seal(KeyRunWriter* writer) {
+  const std::span<SortEntry> entries(reinterpret_cast<SortEntry*>(values() + distinct_), distinct_);
+  for (uint32_t i = 0; i < distinct_; ++i) {
+    entries[i] = {.prefix = 0, .offset = values()[i].key_offset, .order = i};
+  }
+  SortKeys(block_, columns_, entries, {entries.data() + distinct_, distinct_});
+
+  for (size_t begin = 0; begin < entries.size();) {
+    const char* key = block_ + entries[begin].offset;
+    size_t end = begin + 1;
+    while (end < entries.size() &&
+           CompareKeys(key, block_ + entries[end].offset, columns_).order == 0) {
+      ++end;
+    }
+    Status status = WriteTurns(entries.subspan(begin, end - begin), writer);
+    if (!status.ok()) return status;
+    begin = end;
+  }
+  rows_ = 0;
+  return {};
+}
+
+// Writes the entries of keys that compare equal: mostly one key, but 5 and 5.0 are two. They take
+// turns, as their rowids want it.
+Status DictionarySegment::WriteTurns(std::span<const SortEntry> equal, KeyRunWriter* writer) const {
+  std::vector<RowidList> lists;
+  lists.reserve(equal.size());
+  for (const SortEntry& entry : equal) lists.emplace_back(*this, values()[entry.order]);
+
+  std::array<int64_t, KeyRunWriter::kMaxGroup> rowids;
+  for (;;) {
+    size_t lowest = equal.size();
+    int64_t limit = std::numeric_limits<int64_t>::max();  // the lowest rowid of the others
+    for (size_t i = 0; i < lists.size(); ++i) {
+      if (!lists[i].HasRowid()) continue;
+      if (lowest == equal.size() || lists[i].rowid() < lists[lowest].rowid()) {
+        if (lowest != equal.size()) limit = lists[lowest].rowid();
+        lowest = i;
+      } else {
+        limit = std::min(limit, lists[i].rowid());
+      }
+    }
+    if (lowest == equal.size()) return {};
+    const std::string_view key = KeyOf(values()[equal[lowest].order]);
+    const size_t count = lists[lowest].Take(limit, rowids);
+    if (Status status = writer->Add(key, {rowids.data(), count}); !status.ok()) return status;
+  }
+}
+
+}  // namespace sluice
