@@ -74,39 +74,46 @@ bool IsValid(std::string_view text, JsonOracle* oracle) {
          simdjson::validate_utf8(text.data(), text.size());
 }
 
-// The fast path against the strict one, and that against SQLite's verdict. Each text once in the
-// window of all, once by itself; with each set of instructions.
-std::string CompareFastAndStrict(const Plan& plan, const Chunk& chunk, Simd simd,
-                                 JsonOracle* oracle) {
+// What the strict path says of each text, once SQLite has confirmed it.
+struct Judged {
+  bool valid;
+  Found found;
+};
+std::string JudgeStrictly(const Plan& plan, const Chunk& chunk, JsonOracle* oracle,
+                          std::vector<Judged>* judged) {
+  for (std::string_view text : chunk.texts()) {
+    Judged& here = judged->emplace_back();
+    const Verdict verdict = ReadStrictly(text, plan, &here.found);
+    here.valid = verdict.valid;
+    if (verdict.valid != IsValid(text, oracle)) {
+      return std::string("strict: ") + (verdict.valid ? "valid" : verdict.detail) +
+             ", but not so for SQLite: " + std::string(text);
+    }
+  }
+  return "";
+}
+
+// The fast path against that. Each text is read in the window of all and by itself, and so often
+// that its shape is known in the end.
+std::string CompareFast(const Plan& plan, const Chunk& chunk, const std::vector<Judged>& judged,
+                        Simd simd) {
   Structure structure(simd);
   Walker walker(plan);
   Found fast;
-  Found strict;
-  const bool whole = structure.Find(chunk.window());
-  if (whole) walker.Enter(structure);
-  for (const bool by_itself : {false, true}) {
-    if (!by_itself && !whole) continue;
-    for (std::string_view text : chunk.texts()) {
-      if (by_itself && structure.Find(text)) {
-        walker.Enter(structure);
-      } else if (by_itself) {
-        if (ReadStrictly(text, plan, &strict).valid) {
-          return "refused by the first stage: " + std::string(text);
-        }
-        continue;
-      }
-      const bool walked = walker.Walk(text, &fast);
-      const Verdict verdict = ReadStrictly(text, plan, &strict);
-      if (verdict.valid != IsValid(text, oracle)) {
-        return std::string("strict: ") + (verdict.valid ? "valid" : verdict.detail) +
-               ", but not so for SQLite: " + std::string(text);
-      }
-      if (walked != verdict.valid) {
+  for (const bool by_itself : {false, true, false, true}) {
+    const bool whole = !by_itself && structure.Find(chunk.window());
+    if (whole) walker.Enter(structure);
+    for (size_t i = 0; i < judged.size() && (whole || by_itself); ++i) {
+      const std::string_view text = chunk.texts()[i];
+      const bool found = whole || structure.Find(text);
+      if (!whole && found) walker.Enter(structure);
+      const bool walked = found && walker.Walk(text, &fast);
+      if (walked != judged[i].valid) {
         return std::string("the fast path ") + (walked ? "takes: " : "does not take: ") +
                std::string(text);
       }
       if (!walked) continue;
-      const std::string difference = DifferenceOf(fast, strict);
+      const std::string difference = DifferenceOf(fast, judged[i].found);
       if (!difference.empty()) return difference + " in " + std::string(text);
     }
   }
@@ -149,10 +156,12 @@ std::string FindDisagreement(const Table& table, const std::vector<std::string>&
   with_extra.columns.emplace_back().origin = Origin::kExtra;
   for (const Table& variant : {table, with_extra}) {
     const Plan plan = Plan::Compile(variant);
+    std::vector<Judged> judged;
+    std::string difference = JudgeStrictly(plan, chunk, oracle, &judged);
     for (const Simd simd : AvailableSimd()) {
-      const std::string difference = CompareFastAndStrict(plan, chunk, simd, oracle);
-      if (!difference.empty()) return difference;
+      if (difference.empty()) difference = CompareFast(plan, chunk, judged, simd);
     }
+    if (!difference.empty()) return difference;
   }
   return CompareCells(table, chunk, oracle);
 }

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "extract/extractor.h"
+#include "extract/strict.h"
 #include "extract_check.h"
 #include "json_generator.h"
 #include "json_oracle.h"
@@ -46,6 +47,25 @@ TEST(ExtractDifferentialTest, DamagedLines) {
     const std::string line =
         generate.Damage(generate.Below(2) ? generate.Object(2) : generate.Value(2));
     ASSERT_EQ(FindDisagreement(table, {line}, &oracle), "") << "seed " << seed;
+  }
+}
+
+// Lines of a known shape beside lines that differ from it by a few bytes: mostly in a value, at
+// times in a key, in the grammar, in nothing.
+TEST(ExtractDifferentialTest, LinesOfAlmostTheSameShape) {
+  const uint64_t seed = std::random_device()();
+  JsonGenerator generate(seed);
+  JsonOracle oracle;
+  const Table table = TableOfPointers({{"/a"}, {"/b/0"}, {"/a", "/b"}, {"/b/a"}, {"/m~0n"}});
+  for (int chunk = 0; chunk < 40; ++chunk) {
+    const std::string line = generate.Object(3);
+    std::vector<std::string> lines(3, line);
+    while (lines.size() < 40) {
+      std::string other = generate.Damage(line);
+      // One that is broken for sure would keep the others from being read in one window.
+      lines.push_back(chunk % 2 == 0 || Validate(other).valid ? other : line);
+    }
+    ASSERT_EQ(FindDisagreement(table, lines, &oracle), "") << "seed " << seed;
   }
 }
 

@@ -50,6 +50,8 @@ class Structure {
   const char* kinds() const { return kinds_.get(); }
   static constexpr size_t kSentinels = 64;
 
+  size_t token_count() const { return count_; }
+
   // Whether a backslash, or white space outside of strings, stands in [begin, end) of the window.
   bool HasBackslash(size_t begin, size_t end) const {
     return HasBit(backslashes_.data(), begin, end);

@@ -59,10 +59,9 @@ const char* ScalarEnd(const char* at) {
   return end && EndsScalar(*end) ? end : nullptr;
 }
 
-// Behind the quote that ends the string which begins at `begin`: the last byte before the next
-// token that is no space.
-const char* StringEnd(const char* next_token) {
-  while (IsSpace(next_token[-1])) --next_token;
+// Behind the last byte before `next_token` that is no space: where a string ends.
+const char* SkipSpaceBack(const char* next_token) {
+  while (next_token[-1] != '"' && IsSpace(next_token[-1])) --next_token;
   return next_token;
 }
 
@@ -77,155 +76,266 @@ Walker::Walker(const Plan& plan)
   if (plan.wants_others()) wishes_[Plan::kRoot].parts = true;
   for (Keys& keys : keys_) {
     keys.known.emplace_back();
-    keys.known[0].mask[0] = 0xFF;  // equals only a key that begins with a NUL, which none does
+    keys.known[0].quoted.mask[0] =
+        0xFF;  // equals only a key that begins with a NUL, which none does
   }
 }
 
 void Walker::Enter(const Structure& structure) {
   structure_ = &structure;
   window_ = structure.window().data();
-  token_ = structure.tokens();
+  tokens_ = structure.tokens();
+  kinds_ = structure.kinds();
+  first_ = 0;
 }
 
 bool Walker::Walk(std::string_view text, Found* found) {
   const auto begin = static_cast<uint32_t>(text.data() - window_);
   end_ = begin + static_cast<uint32_t>(text.size());
-  while (*token_ < begin) ++token_;
-  const uint32_t* const first = token_;
-  ++text_number_;
+  while (tokens_[first_] < begin) ++first_;
   found_ = found;
-  found->Clear(plan_);
 
-  // Each step checks that its tokens begin before the end of the text, or else reads at most a few
-  // tokens beyond; that the last one does, and the next does not, is checked here.
-  const Slice* const value = Value(Plan::kRoot, 0);
-  if (value && token_[-1] < end_ && *token_ >= end_ &&
-      value->data + value->size <= window_ + end_) {
+  if (TakeLikelyShape()) return true;
+  last_ = first_;
+  while (tokens_[last_] < end_) ++last_;
+  const bool has_shape = last_ - first_ <= Shapes::kMaxTokensOfOne && !keys_are_data_;
+  const uint64_t hash = has_shape ? Shapes::HashOf(kinds_ + first_, last_ - first_) : 0;
+  if (has_shape && TakeShape(hash)) return true;
+
+  if (!WalkText()) return false;
+  if (has_shape && shapes_.IsWorthKeeping(hash)) KeepShape(hash);
+  return true;
+}
+
+bool Walker::TakeLikelyShape() {
+  for (const uint32_t index : shapes_.Likely()) {
+    const Shape& shape = shapes_.at(index);
+    last_ = first_ + shape.kinds.size();
+    if (last_ > structure_->token_count() || tokens_[last_ - 1] >= end_ || tokens_[last_] < end_) {
+      continue;
+    }
+    if (!Take(shape)) continue;
+    shapes_.Follow(index);
     return true;
   }
-  token_ = first;
   return false;
+}
+
+bool Walker::TakeShape(uint64_t hash) {
+  uint32_t index = shapes_.Find(hash);
+  while (index != 0 &&
+         (shapes_.at(index).kinds.size() != last_ - first_ || !Take(shapes_.at(index))))
+    index = shapes_.at(index).same_hash;
+  shapes_.Follow(index);
+  return index != 0;
+}
+
+// If the text, which has as many tokens, is of that shape, finds its values.
+bool Walker::Take(const Shape& shape) {
+  if (std::memcmp(kinds_ + first_, shape.kinds.data(), shape.kinds.size()) != 0) return false;
+  for (const Shape::Key& key : shape.keys) {
+    if (!key.key.IsAt(At(first_ + key.token))) return false;
+  }
+  for (const uint32_t scalar : shape.scalars) {
+    if (!ScalarEnd(At(first_ + scalar))) return false;
+  }
+  found_->Clear(plan_);
+  for (const Shape::Value& value : shape.values) {
+    if (!TakeValue(first_ + value.token, first_ + value.last, &found_->slots[value.slot]))
+      return false;
+  }
+  for (const Shape::Other& other : shape.others) {
+    const char* const key = At(first_ + other.key);
+    Member& member = found_->others.emplace_back();
+    member.key = {key, other.key_size, other.key_plain};
+    if (!TakeValue(first_ + other.value, first_ + other.last, &member.value)) return false;
+  }
+  return true;
+}
+
+bool Walker::TakeValue(size_t first, size_t last, Slice* value) const {
+  switch (kinds_[first]) {
+    case '"':
+      *value = StringAt(first);
+      return true;
+    case '0': {
+      const char* const end = ScalarEnd(At(first));
+      if (!end) return false;
+      *value = {At(first), static_cast<uint32_t>(end - At(first)), 1};
+      return true;
+    }
+    default:
+      *value = ContainerAt(first, last);
+      return true;
+  }
+}
+
+// Walks the text once more, and writes down what is asked for on the way.
+void Walker::KeepShape(uint64_t hash) {
+  Shape shape;
+  shape.kinds.assign(kinds_ + first_, last_ - first_);
+  recording_ = &shape;
+  const bool valid = WalkText();
+  recording_ = nullptr;
+  if (!valid) return;  // it was before, so this cannot be
+
+  std::vector<bool> wanted(shape.kinds.size());
+  for (const Shape::Value& value : shape.values) wanted[value.token] = true;
+  for (const Shape::Other& other : shape.others) wanted[other.value] = true;
+  for (uint32_t i = 0; i < shape.kinds.size(); ++i) {
+    if (shape.kinds[i] == '0' && !wanted[i]) shape.scalars.push_back(i);
+  }
+  shapes_.Keep(hash, std::move(shape));
+}
+
+// Each step checks that what it begins with belongs to the text, or else reads at most a few tokens
+// beyond; that the last token is the text's last is checked here.
+bool Walker::WalkText() {
+  ++walk_number_;
+  found_->Clear(plan_);
+  Slice* const value = SlotOf(Plan::kRoot);
+  if (first_ == last_ || WalkValue(first_, Plan::kRoot, 0, value) != last_) return false;
+  // A number could go on behind the text.
+  return kinds_[first_] != '0' || value->data + value->size <= window_ + end_;
+}
+
+Slice* Walker::SlotOf(uint32_t node) {
+  const uint32_t slot = node == Plan::kNone ? Plan::kNone : wishes_[node].slot;
+  return slot == Plan::kNone ? &unslotted_ : &found_->slots[slot];
 }
 
 // A value is written where it is to stay, at once: a Slice that is copied right after it was
 // written makes the processor wait for its stores.
-const Slice* Walker::Value(uint32_t node, int depth) {
-  if (*token_ >= end_) return nullptr;
-  const char* const begin = window_ + *token_;
-  const uint32_t slot = node == Plan::kNone ? Plan::kNone : wishes_[node].slot;
-  Slice* const value = slot == Plan::kNone ? &unslotted_ : &found_->slots[slot];
-  if (*begin == '"') return String(value) ? value : nullptr;
-  if (*begin == '{' || *begin == '[') return Container(node, depth, value) ? value : nullptr;
-  const char* const end = ScalarEnd(begin);
-  if (!end) return nullptr;
-  *value = {begin, static_cast<uint32_t>(end - begin), 1};
-  ++token_;
-  return value;
+size_t Walker::WalkValue(size_t token, uint32_t node, int depth, Slice* value) {
+  if (token >= last_) return kLookCloser;
+  size_t behind = token + 1;
+  switch (kinds_[token]) {
+    case '"':
+      *value = StringAt(token);
+      break;
+    case '0': {
+      const char* const end = ScalarEnd(At(token));
+      if (!end) return kLookCloser;
+      *value = {At(token), static_cast<uint32_t>(end - At(token)), 1};
+      break;
+    }
+    case '{':
+    case '[':
+      behind = WalkContainer(token, node, depth);
+      if (behind == kLookCloser) return kLookCloser;
+      // At most @extra could want a container of no slot, and it asks for members of the root
+      // alone.
+      if (value == &unslotted_ && (node == Plan::kRoot || !plan_.wants_others())) break;
+      *value = ContainerAt(token, behind - 1);
+      break;
+    default:
+      return kLookCloser;
+  }
+  if (recording_ && value != &unslotted_) {
+    recording_->values.push_back({NumberOf(token), NumberOf(behind - 1), wishes_[node].slot});
+  }
+  return behind;
 }
 
-bool Walker::Container(uint32_t node, int depth, Slice* value) {
-  const uint32_t* const first = token_;
-  const char* const begin = window_ + *first;
+Slice Walker::StringAt(size_t token) const {
+  const char* const begin = At(token);
+  const auto size = static_cast<uint32_t>(SkipSpaceBack(At(token + 1)) - begin);
+  const uint32_t place = tokens_[token];
+  return {begin, size, structure_->HasBackslash(place, place + size) ? 0u : 1u};
+}
+
+Slice Walker::ContainerAt(size_t first, size_t last) const {
+  const uint32_t begin = tokens_[first];
+  const uint32_t end = tokens_[last] + 1;
+  return {window_ + begin, end - begin, structure_->HasSpace(begin, end) ? 0u : 1u};
+}
+
+size_t Walker::WalkContainer(size_t token, uint32_t node, int depth) {
   const bool walk = node != Plan::kNone && wishes_[node].parts;
-  const bool valid = !walk           ? SkipContainer(depth)
-                     : *begin == '{' ? Object(node, depth)
-                                     : Array(node, depth);
-  if (!valid) return false;
-  const char* const end = window_ + token_[-1] + 1;
-  *value = {begin, static_cast<uint32_t>(end - begin), 1};
-  // At most @extra could want to know, and it asks for members of the root alone.
-  if (value == &unslotted_ && (node == Plan::kRoot || !plan_.wants_others())) return true;
-
-  // Insignificant white space stands before one of the tokens.
-  for (const uint32_t* token = first + 1; token < token_; ++token) {
-    if (IsSpace(window_[*token - 1])) value->plain = 0;
-  }
-  return true;
+  if (!walk) return SkipContainer(token, depth);
+  return kinds_[token] == '{' ? WalkObject(token, node, depth) : WalkArray(token, node, depth);
 }
 
-bool Walker::String(Slice* value) {
-  const char* const begin = window_ + token_[0];
-  const char* const end = StringEnd(window_ + token_[1]);
-  if (end[-1] != '"' || end - begin < 2) return false;
-  const auto size = static_cast<uint32_t>(end - begin);
-  *value = {begin, size, structure_->HasBackslash(*token_, *token_ + size) ? 0u : 1u};
-  ++token_;
-  return true;
-}
-
-bool Walker::Object(uint32_t node, int depth) {
-  if (depth == kMaxDepth) return false;
-  ++token_;
-  if (window_[*token_] == '}') {
-    ++token_;
-    return true;
-  }
+size_t Walker::WalkObject(size_t token, uint32_t node, int depth) {
+  if (depth == kMaxDepth) return kLookCloser;
+  ++token;
+  if (kinds_[token] == '}') return token + 1;
   uint32_t previous = 0;
   while (true) {
-    const char* const begin = window_ + *token_;
-    const Key* const key = NextKey(node, &previous);
-    if (!key || !Member(node, *key, begin, depth + 1)) return false;
-    const char after = window_[*token_++];
-    if (after == '}') return true;
-    if (after != ',') return false;
+    if (token >= last_ || kinds_[token] != '"' || kinds_[token + 1] != ':') return kLookCloser;
+    token = WalkMember(token, node, KeyAt(token, node, &previous), depth + 1);
+    if (token == kLookCloser) return kLookCloser;
+    const char after = kinds_[token++];
+    if (after == '}') return token;
+    if (after != ',') return kLookCloser;
   }
 }
 
-bool Walker::Member(uint32_t node, const Key& key, const char* key_begin, int depth) {
-  token_ += 2;  // the key and its colon
+size_t Walker::WalkMember(size_t token, uint32_t node, const Key& key, int depth) {
+  if (recording_) recording_->keys.push_back({key.quoted, NumberOf(token)});
   // Of duplicates the first counts.
   uint32_t child = key.node;
-  if (child != Plan::kNone && seen_in_[child] == text_number_) child = Plan::kNone;
+  if (child != Plan::kNone && seen_in_[child] == walk_number_) child = Plan::kNone;
   const bool is_other = node == Plan::kRoot && plan_.wants_others() && !key.held;
-  if (child == Plan::kNone && !is_other) return Skip(depth);
+  const size_t value_token = token + 2;
+  if (child == Plan::kNone && !is_other) return Skip(value_token, depth);
 
-  if (child != Plan::kNone) seen_in_[child] = text_number_;
-  // `key` may be gone after the value: its members may be as unusual as it is.
-  const Slice text{key_begin, static_cast<uint32_t>(key.quoted.size()), key.plain};
-  const Slice* const value = Value(child, depth);
-  if (!value) return false;
-  if (is_other) found_->others.push_back({text, *value});
-  return true;
+  if (child != Plan::kNone) seen_in_[child] = walk_number_;
+  // `key` may be gone after the value: its members may be as unknown as it is.
+  const Slice text{At(token), static_cast<uint32_t>(key.quoted.text.size()), key.plain};
+  Slice* const value = SlotOf(child);
+  const size_t behind = WalkValue(value_token, child, depth, value);
+  if (behind == kLookCloser || !is_other) return behind;
+  found_->others.push_back({text, *value});
+  if (recording_) {
+    recording_->others.push_back(
+        {NumberOf(token), text.size, text.plain, NumberOf(value_token), NumberOf(behind - 1)});
+  }
+  return behind;
 }
 
-bool Walker::Array(uint32_t node, int depth) {
-  if (depth == kMaxDepth) return false;
-  ++token_;
-  if (window_[*token_] == ']') {
-    ++token_;
-    return true;
-  }
+size_t Walker::WalkArray(size_t token, uint32_t node, int depth) {
+  if (depth == kMaxDepth) return kLookCloser;
+  ++token;
+  if (kinds_[token] == ']') return token + 1;
   for (uint64_t index = 0;; ++index) {
     const uint32_t child = plan_.node(node).ChildByIndex(index);
-    const bool valid = child == Plan::kNone ? Skip(depth + 1) : Value(child, depth + 1) != nullptr;
-    if (!valid) return false;
-    const char after = window_[*token_++];
-    if (after == ']') return true;
-    if (after != ',') return false;
+    token = child == Plan::kNone ? Skip(token, depth + 1)
+                                 : WalkValue(token, child, depth + 1, SlotOf(child));
+    if (token == kLookCloser) return kLookCloser;
+    const char after = kinds_[token++];
+    if (after == ']') return token;
+    if (after != ',') return kLookCloser;
   }
 }
 
 // Checks the value that begins here; nobody wants it.
-bool Walker::Skip(int depth) {
-  if (*token_ >= end_) return false;
-  const char* const begin = window_ + *token_;
-  if (*begin == '{' || *begin == '[') return SkipContainer(depth);
-  ++token_;
-  return *begin == '"' || ScalarEnd(begin) != nullptr;
+size_t Walker::Skip(size_t token, int depth) const {
+  if (token >= last_) return kLookCloser;
+  switch (kinds_[token]) {
+    case '"':
+      return token + 1;
+    case '0':
+      return ScalarEnd(At(token)) ? token + 1 : kLookCloser;
+    case '{':
+    case '[':
+      return SkipContainer(token, depth);
+    default:
+      return kLookCloser;
+  }
 }
 
 // The same for a container, however deep, without recursion: one bit a level says whether it is an
 // array.
-bool Walker::SkipContainer(const int depth) {
-  const char* const window = window_;
-  const uint32_t* token = token_;
+size_t Walker::SkipContainer(size_t token, const int depth) const {
+  const char* const kinds = kinds_;
   int level = depth;
   bool in_array = false;
   std::array<uint64_t, kMaxDepth / 64 + 1> arrays;
 
 open:
-  if (level == kMaxDepth) return false;
-  in_array = window[*token] == '[';
+  if (level == kMaxDepth) return kLookCloser;
+  in_array = kinds[token] == '[';
   {
     uint64_t& word = arrays[static_cast<size_t>(level) / 64];
     const uint64_t bit = uint64_t{1} << (level % 64);
@@ -233,100 +343,72 @@ open:
   }
   ++level;
   ++token;
-  if (window[*token] == (in_array ? ']' : '}')) goto close;
+  if (kinds[token] == (in_array ? ']' : '}')) goto close;
   if (in_array) goto value;
 
 key:
-  if (*token >= end_ || window[token[0]] != '"' || window[token[1]] != ':') return false;
+  if (token >= last_ || kinds[token] != '"' || kinds[token + 1] != ':') return kLookCloser;
   token += 2;
 
-value : {
-  if (*token >= end_) return false;
-  const char* const begin = window + *token;
-  if (*begin == '{' || *begin == '[') goto open;
-  if (*begin != '"' && !ScalarEnd(begin)) return false;
+value:
+  if (token >= last_) return kLookCloser;
+  if (kinds[token] == '{' || kinds[token] == '[') goto open;
+  if (kinds[token] != '"' && (kinds[token] != '0' || !ScalarEnd(At(token)))) return kLookCloser;
   ++token;
-}
 
 after:
-  if (window[*token] == ',') {
+  if (kinds[token] == ',') {
     ++token;
     if (in_array) goto value;
     goto key;
   }
-  if (window[*token] != (in_array ? ']' : '}')) return false;
+  if (kinds[token] != (in_array ? ']' : '}')) return kLookCloser;
 
 close:
   ++token;
   --level;
-  if (level == depth) {
-    token_ = token;
-    return true;
-  }
+  if (level == depth) return token;
   in_array = (arrays[static_cast<size_t>(level - 1) / 64] >> ((level - 1) % 64) & 1) != 0;
   goto after;
 }
 
-// The key that begins here, with a colon behind it, which is left to be read. Null: look closer.
-const Walker::Key* Walker::NextKey(uint32_t node, uint32_t* previous) {
-  if (*token_ >= end_) return nullptr;
-  const char* const begin = window_ + token_[0];
-  if (*begin != '"' || window_[token_[1]] != ':') return nullptr;
+// The key that begins here.
+const Walker::Key& Walker::KeyAt(size_t token, uint32_t node, uint32_t* previous) {
   const std::vector<Key>& known = keys_[node].known;
-  for (uint32_t index : known[*previous].next) {
-    if (!IsKey(known[index], begin)) continue;
+  const char* const begin = At(token);
+  for (const uint32_t index : known[*previous].next) {
+    if (!known[index].quoted.IsAt(begin)) continue;
     *previous = index;
-    return &known[index];
+    return known[index];
   }
-  return FindKey(node, previous);
+  return FindKey(StringAt(token), node, previous);
 }
 
-// `begin` stands on a quote, so what equals a remembered key up to its closing quote is that key:
-// it has no escapes.
-bool Walker::IsKey(const Key& key, const char* begin) const {
-  uint64_t bytes[2];
-  std::memcpy(bytes, begin + 1, sizeof bytes);
-  if ((((bytes[0] ^ key.head[0]) & key.mask[0]) | ((bytes[1] ^ key.head[1]) & key.mask[1])) != 0) {
-    return false;
-  }
-  if (key.quoted.size() - 1 <= Key::kShort) return true;
-  return std::memcmp(begin, key.quoted.data(), key.quoted.size()) == 0;
-}
-
-const Walker::Key* Walker::FindKey(uint32_t node, uint32_t* previous) {
-  const uint32_t* const first = token_;
-  Slice quoted;
-  if (!String(&quoted)) return nullptr;
-  token_ = first;
-
+const Walker::Key& Walker::FindKey(const Slice& quoted, uint32_t node, uint32_t* previous) {
   Keys& keys = keys_[node];
-  auto found = keys.by_text.end();
-  if (quoted.plain) found = keys.by_text.find(std::string(quoted.text()));
+  auto found = keys.by_text.find(std::string(quoted.text()));
   if (found == keys.by_text.end()) {
-    if (!quoted.plain || keys.known.size() > kMaxKeys) {
+    if (keys.known.size() > kMaxKeys) {
+      keys_are_data_ = true;
       *previous = 0;
-      unusual_ = MakeKey(node, quoted);
-      return &unusual_;
+      unknown_ = MakeKey(node, quoted);
+      return unknown_;
     }
     found = keys.by_text.emplace(quoted.text(), static_cast<uint32_t>(keys.known.size())).first;
-    keys.known.push_back(MakeKey(node, quoted));
+    keys.known.push_back(MakeKey(node, {found->first.data(), quoted.size, quoted.plain}));
   }
   const uint32_t index = found->second;
   Key& before = keys.known[*previous];
   before.next[1] = before.next[0];
   before.next[0] = index;
   *previous = index;
-  return &keys.known[index];
+  return keys.known[index];
 }
 
 Walker::Key Walker::MakeKey(uint32_t node, const Slice& quoted) const {
   Key key;
-  key.quoted = quoted.text();
+  key.quoted = QuotedKey(quoted.text());
   key.plain = quoted.plain;
-  const size_t head = std::min(key.quoted.size() - 1, Key::kShort);
-  std::memcpy(key.head, key.quoted.data() + 1, head);
-  std::memset(key.mask, 0xFF, head);
-
   const std::string text = KeyText(quoted);
   // json_extract compares keys up to the first NUL. Such a key is found by the name before it, and
   // yet another key.

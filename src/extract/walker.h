@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "extract/plan.h"
+#include "extract/shapes.h"
 #include "extract/structure.h"
 
 namespace sluice {
 
 // The fast path: walks over the tokens of one text, checks the grammar in full, and keeps the
 // values that the plan asks for as slices. Nothing is unescaped, converted or copied that nobody
-// asked for.
+// asked for. A text of a shape that is known is not even walked (shapes.h).
 //
 // It may say "a valid text", or "look closer"; never "a reject". Whatever is odd is left to the
 // strict path (strict.h), with which it shares nothing, and to which it has to be equal: the fuzzer
@@ -35,13 +36,10 @@ class Walker {
 
  private:
   // Lines of one source have the same keys, mostly in the same order. So each key that was seen in
-  // an object of a node remembers which two followed it last, and a key is compared with these, 16
-  // bytes at a time, before it is looked up.
+  // an object of a node remembers which two followed it last, and a key is compared with these
+  // before it is looked up.
   struct Key {
-    static constexpr size_t kShort = 16;
-    uint64_t head[2] = {0, 0};    // the first bytes of `quoted`, behind the opening quote
-    uint64_t mask[2] = {0, 0};    // all ones where `head` counts
-    std::string quoted;           // the key with its quotes
+    QuotedKey quoted;
     uint32_t node = Plan::kNone;  // what the plan asks of its value
     uint32_t plain = 1;           // it has no escapes
     bool held = false;            // a column holds all of its value: @extra need not
@@ -49,24 +47,39 @@ class Walker {
   };
   struct Keys {
     std::vector<Key> known;  // [0] stands for the start of the object and equals nothing
-    std::unordered_map<std::string, uint32_t> by_text;  // quoted → index in `known`
+    // The bytes of each key, to which QuotedKey::text points → its index in `known`.
+    std::unordered_map<std::string, uint32_t> by_text;
   };
-  // Past this, keys are data (ids, paths), and remembering them would be in vain.
+  // Past this, keys are data (ids, paths), and remembering them or shapes would be in vain.
   static constexpr size_t kMaxKeys = 1024;
 
-  const Slice* Value(uint32_t node, int depth);
-  bool Container(uint32_t node, int depth, Slice* value);
-  bool String(Slice* value);
-  bool Object(uint32_t node, int depth);
-  bool Member(uint32_t node, const Key& key, const char* key_begin, int depth);
-  bool Array(uint32_t node, int depth);
-  bool Skip(int depth);
-  bool SkipContainer(int depth);
+  bool TakeLikelyShape();
+  bool TakeShape(uint64_t hash);
+  bool Take(const Shape& shape);
+  bool TakeValue(size_t first, size_t last, Slice* value) const;
+  void KeepShape(uint64_t hash);
+  bool WalkText();
 
-  const Key* NextKey(uint32_t node, uint32_t* previous);
-  const Key* FindKey(uint32_t node, uint32_t* previous);
+  // These are called with the token where something begins, and return the token behind it, or
+  // kLookCloser. The token is passed on in a register: as a member it would be in memory.
+  static constexpr size_t kLookCloser = 0;
+  size_t WalkValue(size_t token, uint32_t node, int depth, Slice* value);
+  size_t WalkContainer(size_t token, uint32_t node, int depth);
+  size_t WalkObject(size_t token, uint32_t node, int depth);
+  size_t WalkMember(size_t token, uint32_t node, const Key& key, int depth);
+  size_t WalkArray(size_t token, uint32_t node, int depth);
+  size_t Skip(size_t token, int depth) const;
+  size_t SkipContainer(size_t token, int depth) const;
+
+  const Key& KeyAt(size_t token, uint32_t node, uint32_t* previous);
+  const Key& FindKey(const Slice& quoted, uint32_t node, uint32_t* previous);
   Key MakeKey(uint32_t node, const Slice& quoted) const;
-  bool IsKey(const Key& key, const char* begin) const;
+
+  const char* At(size_t token) const { return window_ + tokens_[token]; }
+  uint32_t NumberOf(size_t token) const { return static_cast<uint32_t>(token - first_); }
+  Slice StringAt(size_t token) const;
+  Slice ContainerAt(size_t first, size_t last) const;
+  Slice* SlotOf(uint32_t node);
 
   // What the plan asks of a value at a node, at hand.
   struct Wish {
@@ -77,16 +90,25 @@ class Walker {
   const Plan& plan_;
   std::vector<Wish> wishes_;       // per node
   std::vector<Keys> keys_;         // per node
-  std::vector<uint64_t> seen_in_;  // per node: the text that had it already
-  uint64_t text_number_ = 0;
+  std::vector<uint64_t> seen_in_;  // per node: the walk that had it already
+  uint64_t walk_number_ = 0;
+  Shapes shapes_;
+  bool keys_are_data_ = false;
 
+  // Of the window.
   const Structure* structure_ = nullptr;
   const char* window_ = nullptr;
-  const uint32_t* token_ = nullptr;  // the next to be read
-  uint32_t end_ = 0;                 // of the text, in the window
+  const uint32_t* tokens_ = nullptr;
+  const char* kinds_ = nullptr;
+
+  // Of the text at hand.
+  size_t first_ = 0;  // its first token
+  size_t last_ = 0;   // behind its last
+  uint32_t end_ = 0;  // where it ends in the window
   Found* found_ = nullptr;
   Slice unslotted_;
-  Key unusual_;  // a key that is not remembered
+  Key unknown_;  // a key that is not remembered
+  Shape* recording_ = nullptr;
 };
 
 }  // namespace sluice
