@@ -164,6 +164,7 @@ File File::Adopt(int descriptor, std::string path) { return {descriptor, std::mo
 
 File::File(File&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
+      direct_(other.direct_),
       position_(other.position_),
       path_(std::move(other.path_)) {}
 
@@ -171,6 +172,7 @@ File& File::operator=(File&& other) noexcept {
   if (this != &other) {
     if (descriptor_ >= 0) close(descriptor_);
     descriptor_ = std::exchange(other.descriptor_, -1);
+    direct_ = other.direct_;
     position_ = other.position_;
     path_ = std::move(other.path_);
   }
@@ -227,6 +229,10 @@ Status File::WriteAll(std::string_view bytes, uint64_t offset, WriteSome write_s
     const FileEvent event{
         .call = FileCall::kWrite, .path = path_, .offset = offset, .bytes = bytes};
     const ssize_t count = CallSystem(event, [&] { return write_some(bytes, offset); });
+    if (count < 0 && errno == EINVAL && direct_) {
+      PreferDirectWrites(false);
+      continue;
+    }
     if (count < 0) return SystemError(errno, fmt::format("write {} at byte {}", path_, offset));
     AddBytesWritten(static_cast<uint64_t>(count));
     bytes.remove_prefix(static_cast<size_t>(count));
@@ -271,6 +277,12 @@ Status File::Close() {
     return SystemError(errno, "close " + path_);
   }
   return {};
+}
+
+void File::PreferDirectWrites(bool direct) {
+  const int flags = fcntl(descriptor_, F_GETFL);
+  const int wanted = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+  direct_ = flags >= 0 && fcntl(descriptor_, F_SETFL, wanted) == 0 && direct;
 }
 
 void File::ExpectSequentialReads() const {

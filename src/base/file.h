@@ -71,6 +71,11 @@ class File {
   // Says what the destructor would keep to itself.
   Status Close();
 
+  // Writes pass the page cache (O_DIRECT) from here on, where the file system can do that; it takes
+  // memory, sizes and offsets that are multiples of 4,096. At the first write that it refuses, this
+  // one and all that follow go through the cache again.
+  void PreferDirectWrites(bool direct);
+
   // It will be read from front to back: the system reads further ahead.
   void ExpectSequentialReads() const;
 
@@ -84,6 +89,7 @@ class File {
   Status WriteAll(std::string_view bytes, uint64_t offset, WriteSome write_some);
 
   int descriptor_ = -1;
+  bool direct_ = false;    // O_DIRECT is set
   uint64_t position_ = 0;  // of Read and Write; only told to the hook
   std::string path_;
 };

@@ -11,19 +11,12 @@
 #include <vector>
 
 #include "batch/row_batch.h"
+#include "pagebuild/file_header.h"
 #include "pagebuild/record.h"
 #include "sluice/schema.hpp"
 #include "sluice/status.hpp"
 
 namespace sluice {
-
-// A row of sqlite_schema: an object whose tree the builder wrote.
-struct SchemaEntry {
-  std::string type;  // "table", "index"
-  std::string name;
-  std::string table;
-  std::string sql;  // as SQLite stores it
-};
 
 // A row of sqlite_stat1: how many entries an index has, and how many of them share a key, by the
 // number of leading columns ("3000000 2 1").
@@ -37,7 +30,7 @@ struct IndexStatistics {
 // which they lie in the file; page 1 last. docs/page-building.md describes the design.
 //
 // Legal order of calls:
-//   AddTable* → { Screen → Encode → Write | AddColumns }* → BuildIndexes → Finish
+//   AddTable* → { Screen → Encode → Write }* → BuildIndexes → Finish
 // Threads: Screen and Encode from any thread, for different batches at once; a thread gives its own
 // index, and its batches in ascending order. All others from one thread, batches in the order of
 // the input: then the file is the same bytes however many threads there are.
@@ -66,12 +59,12 @@ class DatabaseBuilder {
   // Tables are numbered in the order of these calls, from 0. Lifetime: `table` outlives the
   // builder.
   void AddTable(const Table& table);
-  // From the next batch on the table has more columns, behind those it had.
-  void AddColumns(uint32_t table_index, const Table& table);
 
   // Rows that the table would refuse become rejects, in SQLite's own words. Before the batch gets
   // its rowids.
   void Screen(RowBatch* batch) const;
+  // A batch may be of a later version of the table, with more columns behind those it had: records
+  // that are there stay as short as they are, as after SQLite's own ALTER TABLE.
   // batch->encoded becomes the rows as pages without numbers; keys of the indexes are collected.
   Status Encode(uint32_t table_index, unsigned thread, RowBatch* batch);
   // Numbers the pages of batch->encoded and writes them.

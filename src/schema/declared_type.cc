@@ -141,18 +141,21 @@ class TypeReader {
     while (at_ < tokens_.size()) {
       if (TakeWord("NOT")) {
         if (!TakeWord("NULL")) return Unexpected();
+        rules_.not_null = true;
       } else if (TakeWord("DEFAULT")) {
         if (!TakeLiteral()) return Unexpected();
       } else if (TakeWord("COLLATE")) {
         if (!Is(Token::Kind::kWord) || !IsOneOf(tokens_[at_].text, kCollations))
           return Unexpected();
-        ++at_;
+        rules_.collation = tokens_[at_++].text;
       } else if (!TakeWord("NULL")) {
         return Unexpected();
       }
     }
     return {};
   }
+
+  const TypeRules& rules() const { return rules_; }
 
  private:
   Status ReadTypeName() {
@@ -194,6 +197,7 @@ class TypeReader {
 
   std::vector<Token> tokens_;
   size_t at_ = 0;
+  TypeRules rules_;
 };
 
 }  // namespace
@@ -203,6 +207,11 @@ Status CheckDeclaredType(std::string_view type) {
     return Status::Usage("not a type: a NUL byte in it", std::string(kWhatMayStand));
   }
   return TypeReader(Tokens(type)).Read();
+}
+
+TypeRules RulesOf(std::string_view declared_type) {
+  TypeReader reader(Tokens(declared_type));
+  return reader.Read().ok() ? reader.rules() : TypeRules();
 }
 
 Affinity AffinityOf(std::string_view declared_type) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "sluice/status.hpp"
@@ -16,5 +17,12 @@ namespace sluice {
 // comment. Literals: NULL, TRUE, FALSE, a number, a 'string'. Collations: BINARY, NOCASE, RTRIM.
 // Errors: kUsage, without the place.
 Status CheckDeclaredType(std::string_view type);
+
+// What a type that passed CheckDeclaredType demands of values.
+struct TypeRules {
+  bool not_null = false;
+  std::string collation = "BINARY";
+};
+TypeRules RulesOf(std::string_view declared_type);
 
 }  // namespace sluice

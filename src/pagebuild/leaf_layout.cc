@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pagebuild/leaf_layout.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice {
+
+OpenPage::OpenPage(PageBlock* block, PageType type, size_t header_size)
+    : block_(block),
+      type_(type),
+      header_size_(header_size),
+      index_(block->AddPage()),
+      content_(block->format().page_size),
+      free_(block->format().page_size - header_size) {}
+
+size_t OpenPage::page_begin() const { return size_t{index_} * block_->format().page_size; }
+
+size_t OpenPage::AddCell(size_t cell_size) {
+  content_ -= cell_size;
+  free_ -= cell_size + PageFormat::kPointer;
+  char* const pointer = block_->page(index_) + header_size_ + PageFormat::kPointer * cells_;
+  PutBigEndian(content_, PageFormat::kPointer, pointer);
+  ++cells_;
+  return last_cell();
+}
+
+size_t OpenPage::RemoveLastCell(size_t cell_size) {
+  const size_t cell = last_cell();
+  content_ += cell_size;
+  free_ += cell_size + PageFormat::kPointer;
+  --cells_;
+  return cell;
+}
+
+void OpenPage::Close() {
+  char* const page = block_->page(index_);
+  char* at = page;
+  *at++ = static_cast<char>(type_);
+  at = PutBigEndian(0, 2, at);  // no freeblock
+  at = PutBigEndian(cells_, 2, at);
+  at = PutBigEndian(content_ & 0xFFFF, 2, at);  // 65,536 is written as 0
+  *at = 0;                                      // no fragments
+  std::memset(page + header_size_ + PageFormat::kPointer * cells_, 0, free_);
+}
+
+uint32_t AddOverflow(std::string_view payload, PageBlock* block) {
+  const PageFormat& format = block->format();
+  const auto first = static_cast<uint32_t>(block->pages());
+  while (!payload.empty()) {
+    const uint32_t index = block->AddPage();
+    char* const page = block->page(index);
+    const std::string_view part = payload.substr(0, format.overflow_capacity);
+    payload.remove_prefix(part.size());
+    PutPageNumber(payload.empty() ? 0 : index + 1, page);
+    if (!payload.empty()) block->AddLink(size_t{index} * format.page_size);
+    std::memcpy(page + PageFormat::kLink, part.data(), part.size());
+    std::memset(page + PageFormat::kLink + part.size(), 0, format.overflow_capacity - part.size());
+  }
+  return first;
+}
+
+}  // namespace sluice

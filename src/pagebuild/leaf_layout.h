@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "pagebuild/page_block.h"
+
+namespace sluice {
+
+// The page that is being filled: cells grow from its end downwards, their pointers from the header
+// upwards.
+class OpenPage {
+ public:
+  // `header_size` is kLeafHeader or kInteriorHeader.
+  OpenPage(PageBlock* block, PageType type, size_t header_size);
+
+  uint32_t index() const { return index_; }
+  uint32_t cells() const { return cells_; }
+  bool Fits(size_t cell_size) const { return cell_size + PageFormat::kPointer <= free_; }
+  // Room for a cell that fits, behind those that are there; an offset in the block.
+  size_t AddCell(size_t cell_size);
+  // The bytes of the last cell, which goes. It must be of the size that it was added with.
+  size_t RemoveLastCell(size_t cell_size);
+  size_t last_cell() const { return page_begin() + content_; }
+  // Writes the header and zeroes the gap, in which old bytes may stand.
+  void Close();
+
+ private:
+  size_t page_begin() const;
+
+  PageBlock* block_;
+  PageType type_;
+  size_t header_size_;
+  uint32_t index_;
+  uint32_t cells_ = 0;
+  size_t content_;  // where the last cell begins, in the page
+  size_t free_;     // bytes between pointers and cells
+};
+
+// Writes what does not fit into a cell to a chain of overflow pages of the block. Returns the index
+// of the first.
+uint32_t AddOverflow(std::string_view payload, PageBlock* block);
+
+}  // namespace sluice

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pagebuild/page_block.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include <sys/mman.h>
+
+namespace sluice {
+namespace {
+
+// From this size on the kernel may back a buffer with huge pages.
+constexpr size_t kHugePage = size_t{2} << 20;
+
+}  // namespace
+
+void AlignedBuffer::Free::operator()(char* bytes) const { std::free(bytes); }
+
+void AlignedBuffer::Grow(size_t capacity, size_t keep) {
+  if (capacity <= capacity_) return;
+  const size_t alignment = capacity >= kHugePage ? kHugePage : kAlignment;
+  capacity = (capacity + alignment - 1) / alignment * alignment;
+  std::unique_ptr<char[], Free> bytes(static_cast<char*>(std::aligned_alloc(alignment, capacity)));
+  if (bytes == nullptr) throw std::bad_alloc();
+  if (alignment == kHugePage) madvise(bytes.get(), capacity, MADV_HUGEPAGE);
+  if (keep > 0) std::memcpy(bytes.get(), bytes_.get(), keep);
+  bytes_ = std::move(bytes);
+  capacity_ = capacity;
+}
+
+uint32_t PageBlock::AddPage() {
+  const size_t needed = size() + format_.page_size;
+  if (needed > bytes_.capacity()) {
+    bytes_.Grow(std::max(needed, bytes_.capacity() + bytes_.capacity() / 2), size());
+  }
+  return pages_++;
+}
+
+bool PageBlock::TakeBackLink(size_t begin, size_t end) {
+  return std::erase_if(links_, [&](size_t link) { return link >= begin && link < end; }) > 0;
+}
+
+uint32_t PageBlock::NumberOf(uint32_t index) const {
+  const uint32_t number = first_ + index;
+  const bool passes_lock_byte =
+      first_ <= format_.lock_byte_page && number >= format_.lock_byte_page;
+  return number + (passes_lock_byte ? 1 : 0);
+}
+
+void PageBlock::Number(uint32_t first) {
+  first_ = first;
+  for (const size_t offset : links_) Resolve(bytes_.data() + offset);
+  for (const size_t offset : divider_links_) Resolve(dividers.data() + offset);
+  links_.clear();
+  divider_links_.clear();
+}
+
+void PageBlock::Clear() {
+  pages_ = 0;
+  first_ = 0;
+  links_.clear();
+  divider_links_.clear();
+  leaves.clear();
+  dividers.clear();
+  entries = 0;
+}
+
+}  // namespace sluice

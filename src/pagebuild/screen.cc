@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pagebuild/screen.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "schema/declared_type.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint64_t kLongestRecord = 1'000'000'000;  // SQLITE_MAX_LENGTH
+
+std::vector<size_t> NotNullColumns(const Table& table) {
+  std::vector<size_t> columns;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    if (RulesOf(table.columns[i].declared_type).not_null) columns.push_back(i);
+  }
+  return columns;
+}
+
+// Why the table refuses the row, "" where it does not.
+std::string Refusal(const RowBatch& batch, size_t row, const std::vector<size_t>& not_null) {
+  const auto cells = batch.row(row);
+  for (const size_t column : not_null) {
+    if (cells[column].type != CellType::kNull) continue;
+    return "NOT NULL constraint failed: " + batch.table->name + "." +
+           batch.table->columns[column].name;
+  }
+  if (batch.decoded_bytes <= kLongestRecord) return {};
+  uint64_t size = 0;
+  for (const Cell& cell : cells) size += cell.size;
+  return size > kLongestRecord ? "string or blob too big" : "";
+}
+
+void MoveRow(RowBatch* batch, size_t from, size_t to) {
+  if (from == to) return;
+  const auto width = static_cast<ptrdiff_t>(batch->table->columns.size());
+  const auto cells = batch->cells.begin();
+  std::copy_n(cells + static_cast<ptrdiff_t>(from) * width, width,
+              cells + static_cast<ptrdiff_t>(to) * width);
+  batch->row_lines[to] = batch->row_lines[from];
+}
+
+}  // namespace
+
+void ScreenRows(RowBatch* batch) {
+  const std::vector<size_t> not_null = NotNullColumns(*batch->table);
+  if (not_null.empty() && batch->decoded_bytes <= kLongestRecord) return;
+  size_t kept = 0;
+  const size_t rows = batch->rows();
+  for (size_t row = 0; row < rows; ++row) {
+    std::string refusal = Refusal(*batch, row, not_null);
+    if (refusal.empty()) {
+      MoveRow(batch, row, kept++);
+      continue;
+    }
+    const Line& line = batch->line_of_row(row);
+    batch->rejects.push_back({.line = line,
+                              .length = line.text.size(),
+                              .reason = RejectReason::kConstraint,
+                              .detail = std::move(refusal)});
+    --batch->counts.rows;
+    ++batch->counts.rejects;
+  }
+  batch->row_lines.resize(kept);
+  batch->cells.resize(kept * batch->table->columns.size());
+}
+
+}  // namespace sluice
