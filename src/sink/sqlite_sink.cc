@@ -192,7 +192,7 @@ Status SqliteSink::WriteRows(Target& target, RowBatch* batch, size_t begin, size
     begin += taken;
     if (inserted.ok()) break;
     if (inserted.code() != StatusCode::kConstraint) return inserted;
-    if (Status s = RefuseRow(batch, begin, inserted.message()); !s.ok()) return s;
+    if (Status s = RefuseRow(batch, begin, target_->connection_->ErrorText()); !s.ok()) return s;
     ++begin;
   }
   if (updates) batch->counts.replaced += updates->count();

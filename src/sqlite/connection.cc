@@ -369,6 +369,7 @@ Result<std::string> Connection::Pragma(std::string_view name) {
 }
 
 int64_t Connection::last_insert_rowid() const { return sqlite3_last_insert_rowid(db_); }
+std::string Connection::ErrorText() const { return sqlite3_errmsg(db_); }
 int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 bool Connection::in_transaction() const {
   return db_ != nullptr && sqlite3_get_autocommit(db_) == 0;

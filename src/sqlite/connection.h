@@ -110,6 +110,9 @@ class Connection {
   // A PRAGMA's value as text, "" where it gives none: Pragma("main.cache_size").
   Result<std::string> Pragma(std::string_view name);
 
+  // What SQLite itself said of the last call that failed: "UNIQUE constraint failed: t.id".
+  std::string ErrorText() const;
+
   int64_t last_insert_rowid() const;
   int64_t changes() const;
   bool in_transaction() const;
