@@ -58,20 +58,6 @@ bool NamesAnExtension(std::string_view glob) {
   return glob.substr(glob.rfind('/') + 1).find('.') != std::string_view::npos;
 }
 
-// Asked of directories too: what is excluded is not even entered.
-bool IsExcluded(const InputFilter& filter, std::string_view path) {
-  return std::any_of(filter.exclude.begin(), filter.exclude.end(),
-                     [path](const std::string& glob) { return GlobMatches(glob, path); });
-}
-
-bool IsTaken(const InputFilter& filter, std::string_view path) {
-  if (IsExcluded(filter, path)) return false;
-  if (filter.include.empty()) return HasExtension(path);
-  return std::any_of(filter.include.begin(), filter.include.end(), [path](const std::string& glob) {
-    return GlobMatches(glob, path) && (HasExtension(path) || NamesAnExtension(glob));
-  });
-}
-
 Status CheckGlobs(const std::vector<std::string>& globs) {
   for (const std::string& glob : globs) {
     if (glob.empty() || glob.front() == '/') {
@@ -195,6 +181,19 @@ class Expansion {
 };
 
 }  // namespace
+
+bool IsExcluded(const InputFilter& filter, std::string_view path) {
+  return std::any_of(filter.exclude.begin(), filter.exclude.end(),
+                     [path](const std::string& glob) { return GlobMatches(glob, path); });
+}
+
+bool IsTaken(const InputFilter& filter, std::string_view path) {
+  if (IsExcluded(filter, path)) return false;
+  if (filter.include.empty()) return HasExtension(path);
+  return std::any_of(filter.include.begin(), filter.include.end(), [path](const std::string& glob) {
+    return GlobMatches(glob, path) && (HasExtension(path) || NamesAnExtension(glob));
+  });
+}
 
 bool GlobMatches(std::string_view glob, std::string_view path) {
   const std::vector<std::string> names = NamesOf(path);

@@ -35,6 +35,11 @@ Result<std::vector<std::string>> ExpandInputs(const std::vector<std::string>& ar
                                               const InputFilter& filter,
                                               const std::string& database);
 
+// Whether a file at this path below the directory that was named is read, and whether a file or
+// directory there is left out: a directory that is left out is not entered.
+bool IsTaken(const InputFilter& filter, std::string_view path);
+bool IsExcluded(const InputFilter& filter, std::string_view path);
+
 // Whether a path matches a glob. `*`, `?` and `[a-z]` stand for bytes of one name, `**` as a whole
 // name for any number of directories. A glob without '/' is matched with the last name of the path,
 // at any depth.
