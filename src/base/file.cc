@@ -73,6 +73,7 @@ FileInfo InfoOf(const struct stat& status) {
   return {.size = static_cast<uint64_t>(status.st_size),
           .device = static_cast<uint64_t>(status.st_dev),
           .inode = static_cast<uint64_t>(status.st_ino),
+          .modified_ns = int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
           .kind = KindOf(status.st_mode)};
 }
 

@@ -23,6 +23,7 @@ struct FileInfo {
   uint64_t size = 0;
   uint64_t device = 0;
   uint64_t inode = 0;
+  int64_t modified_ns = 0;  // since 1970
   FileKind kind = FileKind::kOther;
 
   bool SameFileAs(const FileInfo& other) const {

@@ -20,6 +20,12 @@ Status GrowingFile::Open() {
   return {};
 }
 
+Result<uint64_t> GrowingFile::SizeNow() const {
+  const Result<FileInfo> info = file_.Info();
+  if (!info) return Error(info.error());
+  return info->size;
+}
+
 void GrowingFile::Advance(const Offset& offset) {
   offset_ = offset;
   searched_ = 0;

@@ -36,6 +36,8 @@ class GrowingFile {
   void Close() { file_ = File(); }
   bool is_open() const { return file_.is_open(); }
 
+  Result<uint64_t> SizeNow() const;
+
   // `longest_line`: bytes of a line that is still read whole.
   Result<Growth> Next(BufferPool* pool, uint64_t longest_line, Chunk* chunk);
   // The lines up to there are taken.

@@ -58,39 +58,43 @@ bool Watcher::Watches(const std::string& directory) const {
 }
 
 void Watcher::Watch(const std::string& directory) {
-  if (polled_.contains(directory)) return;
-  if (options_.poll || !inotify_.is_open() || IsRemote(directory) || !AddWatch(directory)) {
-    polled_.insert(directory);
+  const auto polled = polled_.find(directory);
+  if (polled != polled_.end() && !polled->second.is_missing) return;
+  const bool can_watch = !options_.poll && inotify_.is_open() && !IsRemote(directory);
+  const int failure = can_watch ? AddWatch(directory) : ENOSYS;
+  if (failure == 0) {
+    polled_.erase(directory);
+  } else {
+    polled_[directory] = {.is_missing = failure == ENOENT || failure == ENOTDIR};
   }
 }
 
-bool Watcher::AddWatch(const std::string& directory) {
+// 0, or the error number.
+int Watcher::AddWatch(const std::string& directory) {
   const bool known = watches_.contains(directory);
-  int watch = -1;
-  if (known || watches_.size() < options_.most_watches) {
-    // The same directory gives the same watch, one that was made anew another.
-    watch = inotify_add_watch(inotify_.descriptor(), directory.c_str(), kEvents);
-  } else {
-    errno = ENOSPC;
-  }
+  // The same directory gives the same watch, one that was made anew another.
+  const bool within_limit = known || watches_.size() < options_.most_watches;
+  const int watch =
+      within_limit ? inotify_add_watch(inotify_.descriptor(), directory.c_str(), kEvents) : -1;
   if (watch < 0) {
+    const int failure = within_limit ? errno : ENOSPC;
     // What is not there is looked for by polling; only a limit is worth a word.
-    if ((errno == ENOSPC || errno == ENOMEM) && !std::exchange(limit_said_, true)) {
+    if ((failure == ENOSPC || failure == ENOMEM) && !std::exchange(limit_said_, true)) {
       notes_.push_back("inotify's limit is reached at " + std::to_string(watches_.size()) +
                        " directories (fs.inotify.max_user_watches): the others are polled");
     }
     if (known) Forget(directory);
-    return false;
+    return failure;
   }
   if (known && watches_[directory] != watch) directories_.erase(watches_[directory]);
   // Two names of one directory have one watch: its hints bear the name that came first.
   if (const auto other = directories_.find(watch);
       other != directories_.end() && other->second != directory) {
-    return false;
+    return EEXIST;
   }
   watches_[directory] = watch;
   directories_[watch] = directory;
-  return true;
+  return 0;
 }
 
 void Watcher::Forget(const std::string& directory) {
@@ -112,7 +116,7 @@ std::set<Hint> Watcher::Take() {
   if (inotify_.is_open()) ReadEvents(&hints);
   if (Clock::now() >= next_poll()) {
     polled_at_ = Clock::now();
-    for (const std::string& directory : polled_) {
+    for (const auto& [directory, polled] : polled_) {
       hints.insert({Hint::Kind::kDirectory, directory});
     }
   }
@@ -153,8 +157,9 @@ void Watcher::Translate(const void* raw, std::set<Hint>* hints) {
   if (event->len == 0) return;
   const bool is_directory = (event->mask & IN_ISDIR) != 0;
   if (is_directory && (event->mask & kNameEvents) == 0) return;
-  hints->insert(
-      {is_directory ? Hint::Kind::kDirectory : Hint::Kind::kFile, Below(directory, event->name)});
+  const Hint::Kind of_file =
+      (event->mask & kNameEvents) != 0 ? Hint::Kind::kName : Hint::Kind::kGrown;
+  hints->insert({is_directory ? Hint::Kind::kDirectory : of_file, Below(directory, event->name)});
 }
 
 }  // namespace sluice

@@ -19,7 +19,8 @@ namespace sluice {
 // by who looks there, from the files themselves.
 struct Hint {
   enum class Kind : uint8_t {
-    kFile,        // this name: its file grew, was cut, made, removed, or renamed from or to it
+    kGrown,       // the file of this name was written to, or cut
+    kName,        // this name was given or taken: made, removed, renamed from or to
     kDirectory,   // names in this directory changed in a way not told, or it is polled: list it
     kEverything,  // hints were lost: look at all that is followed
   };
@@ -75,7 +76,10 @@ class Watcher {
   size_t polled() const { return polled_.size(); }
 
  private:
-  bool AddWatch(const std::string& directory);
+  struct Polled {
+    bool is_missing = false;  // not there when it was to be watched: it is, when it appears
+  };
+  int AddWatch(const std::string& directory);
   void ReadEvents(std::set<Hint>* hints);
   void Translate(const void* event, std::set<Hint>* hints);
 
@@ -83,7 +87,7 @@ class Watcher {
   File inotify_;                                      // not open where all is polled
   std::unordered_map<int, std::string> directories_;  // by watch
   std::unordered_map<std::string, int> watches_;      // by directory
-  std::set<std::string> polled_;
+  std::map<std::string, Polled> polled_;
   Clock::time_point polled_at_;
   Clock::duration cost_{};
   bool limit_said_ = false;

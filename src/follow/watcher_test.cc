@@ -24,15 +24,15 @@ TEST(WatcherTest, HintsAtFilesThatAppearGrowMoveAndGo) {
   EXPECT_TRUE(watcher.Take().empty());
 
   folder.Write("a.jsonl", "");
-  EXPECT_TRUE(Names(watcher.Take(), Hint::Kind::kFile, folder / "a.jsonl"));
+  EXPECT_TRUE(Names(watcher.Take(), Hint::Kind::kName, folder / "a.jsonl"));
   folder.Append("a.jsonl", "{}\n");
-  EXPECT_TRUE(Names(watcher.Take(), Hint::Kind::kFile, folder / "a.jsonl"));
+  EXPECT_TRUE(Names(watcher.Take(), Hint::Kind::kGrown, folder / "a.jsonl"));
   std::filesystem::rename(folder / "a.jsonl", folder / "b.jsonl");
   const std::set<Hint> moved = watcher.Take();
-  EXPECT_TRUE(Names(moved, Hint::Kind::kFile, folder / "a.jsonl"));
-  EXPECT_TRUE(Names(moved, Hint::Kind::kFile, folder / "b.jsonl"));
+  EXPECT_TRUE(Names(moved, Hint::Kind::kName, folder / "a.jsonl"));
+  EXPECT_TRUE(Names(moved, Hint::Kind::kName, folder / "b.jsonl"));
   std::filesystem::remove(folder / "b.jsonl");
-  EXPECT_TRUE(Names(watcher.Take(), Hint::Kind::kFile, folder / "b.jsonl"));
+  EXPECT_TRUE(Names(watcher.Take(), Hint::Kind::kName, folder / "b.jsonl"));
   EXPECT_EQ(watcher.polled(), 0u);
 }
 
@@ -60,7 +60,7 @@ TEST(WatcherTest, ADirectoryThatWasMadeAnewIsWatchedAnew) {
   watcher.Take();
   watcher.Watch(folder / "sub");
   folder.Write("sub/a.jsonl", "{}\n");
-  EXPECT_TRUE(Names(watcher.Take(), Hint::Kind::kFile, folder / "sub/a.jsonl"));
+  EXPECT_TRUE(Names(watcher.Take(), Hint::Kind::kGrown, folder / "sub/a.jsonl"));
 }
 
 TEST(WatcherTest, PollingHintsAtTheWholeDirectoryWhenItIsDue) {
@@ -100,6 +100,10 @@ TEST(WatcherTest, WhatIsNotThereYetIsPolled) {
   watcher.Watch(folder / "later");
   EXPECT_EQ(watcher.polled(), 1u);
   EXPECT_TRUE(watcher.TakeNotes().empty());
+
+  std::filesystem::create_directory(folder / "later");
+  watcher.Watch(folder / "later");
+  EXPECT_EQ(watcher.polled(), 0u);
 }
 
 }  // namespace

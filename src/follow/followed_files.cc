@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "follow/followed_files.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include <ctype.h>
+#include <dirent.h>
+
+#include "follow/identity.h"
+#include "source/open.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How often a file without a name is asked whether it grew: no hint comes for it.
+constexpr milliseconds kUnnamedEvery{500};
+
+struct Entry {
+  std::string name;
+  uint64_t inode = 0;
+  unsigned char type = DT_UNKNOWN;
+};
+
+// Empty where the directory is gone, or cannot be read.
+std::vector<Entry> EntriesOf(const std::string& directory) {
+  std::vector<Entry> entries;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
+  if (stream == nullptr) return entries;
+  while (const dirent* entry = readdir(stream.get())) {
+    if (entry->d_name[0] == '.') continue;
+    entries.push_back({.name = entry->d_name, .inode = entry->d_ino, .type = entry->d_type});
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return entries;
+}
+
+std::string Join(const std::string& directory, const std::string& name) {
+  return directory.ends_with('/') ? directory + name : directory + "/" + name;
+}
+
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+bool IsRegular(const Result<FileInfo>& info) { return info && info->kind == FileKind::kRegular; }
+
+bool HasCompressedName(std::string_view path) {
+  return path.ends_with(".gz") || path.ends_with(".zst");
+}
+
+bool IsCompressed(const std::string& path) {
+  const Result<std::unique_ptr<Source>> source = OpenSource(path);
+  return source && !(*source)->may_grow();
+}
+
+KnownSource AsKnown(const FollowedFile& file) {
+  return {.id = 1, .key = file.file.key(), .offset = file.file.offset()};
+}
+
+}  // namespace
+
+FollowedFiles::FollowedFiles(Options options)
+    : options_(std::move(options)),
+      watcher_(options_.watch),
+      look_at_all_at_(Clock::now() + options_.look_at_all_every) {}
+
+// --- What is watched
+
+std::vector<std::string> FollowedFiles::Start() {
+  WatchInputs();
+  std::vector<std::string> names;
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    if (it->second.size == 0) {
+      ++it;
+      continue;
+    }
+    names.push_back(it->first);
+    it = pending_.erase(it);
+  }
+  return names;
+}
+
+void FollowedFiles::WatchInputs() {
+  for (const std::string& input : options_.inputs) {
+    if (input == "-") continue;
+    const Result<FileInfo> info = Stat(input);
+    if (info && info->kind == FileKind::kDirectory) {
+      const std::string directory = CanonicalPath(input).value_or(input);
+      if (!directories_.contains(directory) || !directories_[directory].taken) {
+        Walk(directory, "");
+      }
+    } else if (!info || info->kind == FileKind::kRegular) {
+      WatchNamedFile(input);
+    }
+  }
+}
+
+// The directory of the name, for renames; and where it is a link, that of what it points to.
+void FollowedFiles::WatchNamedFile(const std::string& input) {
+  const std::string directory = CanonicalPath(DirectoryOf(input)).value_or(DirectoryOf(input));
+  const std::string path = Join(directory, NameOf(input));
+  named_files_.insert(path);
+  directories_.try_emplace(directory, Directory{.below = "", .taken = false});
+  watcher_.Watch(directory);
+  LookAtName(path, false);
+}
+
+void FollowedFiles::WatchTargetOf(const std::string& path) {
+  const Result<std::string> real = CanonicalPath(path);
+  if (!real || *real == path) return;
+  link_of_[*real] = path;
+  const std::string directory = DirectoryOf(*real);
+  directories_.try_emplace(directory, Directory{.below = "", .taken = false});
+  watcher_.Watch(directory);
+}
+
+// Lists a directory, and enters those below it that are not known yet.
+void FollowedFiles::Walk(const std::string& directory, const std::string& below) {
+  directories_[directory] = {.below = below, .taken = true};
+  // Watched first: what appears while it is listed is hinted at.
+  watcher_.Watch(directory);
+  for (const Entry& entry : EntriesOf(directory)) {
+    const std::string path = Join(directory, entry.name);
+    bool is_directory = entry.type == DT_DIR;
+    if (entry.type == DT_LNK || entry.type == DT_UNKNOWN) {
+      const Result<FileInfo> info = Stat(path);
+      is_directory = info && info->kind == FileKind::kDirectory;
+    }
+    if (!is_directory) {
+      if (IsTaken(options_.filter, below + entry.name)) LookAtName(path, false);
+      continue;
+    }
+    if (IsExcluded(options_.filter, below + entry.name)) continue;
+    const std::string child = CanonicalPath(path).value_or(path);
+    const auto known = directories_.find(child);
+    if (known != directories_.end() && known->second.taken && watcher_.Watches(child)) continue;
+    Walk(child, below + entry.name + "/");
+  }
+}
+
+bool FollowedFiles::IsInput(const std::string& path) const {
+  if (named_files_.contains(path)) return true;
+  const auto directory = directories_.find(DirectoryOf(path));
+  if (directory == directories_.end() || !directory->second.taken) return false;
+  const std::string name = NameOf(path);
+  return name.front() != '.' && IsTaken(options_.filter, directory->second.below + name);
+}
+
+bool FollowedFiles::IsDatabaseFile(const std::string& path) const {
+  return !options_.database.empty() && path.starts_with(options_.database) &&
+         (path.size() == options_.database.size() || path[options_.database.size()] == '-' ||
+          path[options_.database.size()] == '.');
+}
+
+// --- A look
+
+std::vector<Finding> FollowedFiles::Look() {
+  findings_.clear();
+  const Clock::time_point now = Clock::now();
+  bool everything = now >= look_at_all_at_;
+  for (const Hint& hint : watcher_.Take()) {
+    switch (hint.kind) {
+      case Hint::Kind::kGrown:
+      case Hint::Kind::kName:
+        LookAtHinted(hint.path, hint.kind == Hint::Kind::kGrown);
+        break;
+      case Hint::Kind::kDirectory:
+        LookAtDirectory(hint.path);
+        break;
+      case Hint::Kind::kEverything:
+        everything = true;
+        break;
+    }
+  }
+  if (everything) {
+    look_at_all_at_ = now + options_.look_at_all_every;
+    LookAtEverything();
+  }
+  if (watcher_.polled() > 0) watcher_.TellCost(Clock::now() - now);
+  TellPending();
+  CheckUnnamed();
+  CloseIdleFiles();
+  for (std::string& note : watcher_.TakeNotes()) {
+    findings_.push_back({.kind = Finding::Kind::kNote, .path = std::move(note)});
+  }
+  return std::move(findings_);
+}
+
+FollowedFiles::Clock::time_point FollowedFiles::next_look() const {
+  Clock::time_point next = std::min(look_at_all_at_, watcher_.next_poll());
+  for (const auto& [path, pending] : pending_) next = std::min(next, pending.due);
+  if (!unnamed_.empty()) next = std::min(next, Clock::now() + kUnnamedEvery);
+  return next;
+}
+
+void FollowedFiles::LookAtHinted(const std::string& path, bool grew) {
+  if (const auto link = link_of_.find(path); link != link_of_.end()) {
+    LookAtName(link->second, grew);
+  }
+  if (by_path_.contains(path) || pending_.contains(path) || IsInput(path)) LookAtName(path, grew);
+}
+
+void FollowedFiles::LookAtDirectory(const std::string& path) {
+  const auto known = directories_.find(path);
+  if (known == directories_.end()) {
+    const auto parent = directories_.find(DirectoryOf(path));
+    if (parent == directories_.end() || !parent->second.taken) return;
+    const std::string below = parent->second.below + NameOf(path);
+    const Result<FileInfo> info = Stat(path);
+    const bool is_there = info && info->kind == FileKind::kDirectory;
+    if (is_there && !IsExcluded(options_.filter, below)) Walk(path, below + "/");
+    return;
+  }
+  if (known->second.taken) {
+    Walk(path, std::string(known->second.below));
+  } else {
+    watcher_.Watch(path);
+  }
+  // Those that are there were looked at; the others are to be missed.
+  std::vector<std::string> names(named_files_.begin(), named_files_.end());
+  std::erase_if(names, [&](const std::string& name) { return DirectoryOf(name) != path; });
+  const std::string prefix = Join(path, "");
+  for (auto it = by_path_.lower_bound(prefix); it != by_path_.end(); ++it) {
+    if (!it->first.starts_with(prefix)) break;
+    if (it->first.find('/', prefix.size()) == std::string_view::npos) names.emplace_back(it->first);
+  }
+  for (const std::string& name : names) LookAtName(name, true);
+
+  const bool is_root = known->second.below.empty();
+  if (!is_root && !Stat(path)) {
+    watcher_.Forget(path);
+    directories_.erase(known);
+  }
+}
+
+void FollowedFiles::LookAtEverything() {
+  std::vector<std::string> directories;
+  for (const auto& [path, directory] : directories_) directories.push_back(path);
+  for (const std::string& path : directories) LookAtDirectory(path);
+  for (const auto& [target, link] : std::map(link_of_)) LookAtName(link, true);
+}
+
+// `may_have_grown`: since the last look, for all we know; asked where the file is gone.
+void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
+  const auto found = by_path_.find(path);
+  FollowedFile* const file = found == by_path_.end() ? nullptr : found->second;
+  const Result<FileInfo> info = Stat(path);
+  const bool is_there = IsRegular(info);
+  if (file == nullptr) {
+    if (is_there && IsInput(path)) Appeared(path, *info);
+    return;
+  }
+  const SourceKey& key = file->file.key();
+  if (!is_there || info->device != key.device || info->inode != key.inode) {
+    file->grew_unseen = may_have_grown && !file->file.is_open();
+    Unname(file);
+    ExpectRotatedNames(path, file->read_up_to_ns);
+    if (is_there && IsInput(path)) Appeared(path, *info);
+    return;
+  }
+  if (!file->compressed && info->size < file->file.offset().bytes) {
+    LoseContent(file);
+    return;
+  }
+  const bool changed = info->size != file->size || info->modified_ns != file->modified_ns;
+  if (changed) file->grew_at = Clock::now();
+  if (!file->is_queued) file->read_up_to_ns = file->modified_ns;
+  file->size = info->size;
+  file->modified_ns = info->modified_ns;
+  if (changed || file->waiting() > 0) Queue(file);
+}
+
+// --- Names that are new
+
+void FollowedFiles::Appeared(const std::string& path, const FileInfo& info) {
+  if (IsDatabaseFile(path)) return;
+  WatchTargetOf(path);
+  const auto [it, is_new] = pending_.try_emplace(path);
+  Pending& pending = it->second;
+  if (!is_new && pending.size > 0) return;
+  pending.size = info.size;
+  pending.is_quiet_awaited = HasCompressedName(path) || BeginsLikeOneBesideIt(path);
+  pending.due = Clock::now();
+  if (info.size == 0) {
+    pending.due = Clock::time_point::max();
+  } else if (pending.is_quiet_awaited) {
+    pending.due += options_.quiet_time;
+  }
+}
+
+// Whether it has the first bytes of a followed file in its directory: it may be a copy of that one
+// in the making.
+bool FollowedFiles::BeginsLikeOneBesideIt(const std::string& path) const {
+  Result<File> file = File::Open(path, File::Mode::kRead);
+  if (!file) return false;
+  char head[kIdentityWindow];
+  const size_t size = file->PRead(head, sizeof(head), 0).value_or(0);
+  std::map<uint32_t, ContentHash> hashes;  // by length: mostly one
+  const std::string prefix = Join(DirectoryOf(path), "");
+  for (auto it = by_path_.lower_bound(prefix); it != by_path_.end(); ++it) {
+    if (!it->first.starts_with(prefix)) break;
+    const ContentHash& known = it->second->file.offset().head;
+    if (known.length == 0 || known.length > size) continue;
+    const auto [hash, is_new] = hashes.try_emplace(known.length);
+    if (is_new) hash->second = HashOf({head, known.length});
+    if (hash->second == known) return true;
+  }
+  return false;
+}
+
+void FollowedFiles::TellPending() {
+  const Clock::time_point now = Clock::now();
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    Pending& pending = it->second;
+    if (pending.due > now) {
+      ++it;
+      continue;
+    }
+    const Result<FileInfo> info = Stat(it->first);
+    const bool is_there = IsRegular(info);
+    if (is_there && pending.is_quiet_awaited && info->size != pending.size) {
+      pending.size = info->size;
+      pending.due = now + options_.quiet_time;
+      ++it;
+      continue;
+    }
+    if (is_there) findings_.push_back({.kind = Finding::Kind::kNewName, .path = it->first});
+    it = pending_.erase(it);
+  }
+}
+
+// --- Names that are lost
+
+void FollowedFiles::Unname(FollowedFile* file) {
+  if (file->state != FollowedFile::State::kNamed) return;
+  by_path_.erase(file->file.key().path);
+  file->state = FollowedFile::State::kUnnamed;
+  file->unnamed_since = Clock::now();
+  unnamed_.push_back(file);
+  if (!FindByInode(file) && file->file.is_open()) Queue(file);
+}
+
+void FollowedFiles::Overwritten(FollowedFile* file) {
+  file->size = file->file.offset().bytes;  // what was seen behind it was of the new content
+  LoseContent(file);
+}
+
+// What is under its name now is another source; its own content may have been copied elsewhere.
+void FollowedFiles::LoseContent(FollowedFile* file) {
+  file->overwritten = true;
+  file->file.Close();
+  if (file->state != FollowedFile::State::kNamed) return;  // emptied after it had lost its name
+  const std::string path = file->file.key().path;
+  by_path_.erase(path);
+  file->state = FollowedFile::State::kUnnamed;
+  file->unnamed_since = Clock::now();
+  unnamed_.push_back(file);
+  ExpectRotatedNames(path, file->read_up_to_ns);
+  const Result<FileInfo> info = Stat(path);
+  if (IsRegular(info) && IsInput(path)) Appeared(path, *info);
+}
+
+// Under another name in its directory: a rename.
+bool FollowedFiles::FindByInode(FollowedFile* file) {
+  const SourceKey& key = file->file.key();
+  const std::string directory = DirectoryOf(key.path);
+  for (const Entry& entry : EntriesOf(directory)) {
+    if (entry.inode != key.inode) continue;
+    const std::string path = Join(directory, entry.name);
+    const Result<FileInfo> info = Stat(path);
+    if (!IsRegular(info) || info->device != key.device || info->inode != key.inode) continue;
+    // An inode is used again at once: only one that we hold open is certainly the same file.
+    if (!file->file.is_open() && file->file.offset().bytes > 0) {
+      const Result<Identity> identity = Identify(path, {AsKnown(*file)});
+      if (!identity || identity->source_id == 0) continue;
+    }
+    Rename(file, {.path = path, .device = info->device, .inode = info->inode});
+    return true;
+  }
+  return false;
+}
+
+// The file of this name was rotated. Names that a rotation may have made of it, and that nobody
+// knows, are looked at: one may be its content, another what had its name for a moment.
+void FollowedFiles::ExpectRotatedNames(const std::string& path, int64_t since_ns) {
+  const std::string directory = DirectoryOf(path);
+  const std::string stem = NameOf(path);
+  for (const Entry& entry : EntriesOf(directory)) {
+    const bool is_rotated = entry.name.size() > stem.size() && entry.name.starts_with(stem) &&
+                            isalnum(static_cast<unsigned char>(entry.name[stem.size()])) == 0;
+    if (!is_rotated) continue;
+    const std::string rotated = Join(directory, entry.name);
+    if (by_path_.contains(rotated) || pending_.contains(rotated)) continue;
+    const Result<FileInfo> info = Stat(rotated);
+    if (IsRegular(info) && info->size > 0 && info->modified_ns >= since_ns) {
+      Appeared(rotated, *info);
+    }
+  }
+}
+
+void FollowedFiles::CheckUnnamed() {
+  const Clock::time_point now = Clock::now();
+  for (FollowedFile* file : std::vector(unnamed_)) {
+    if (file->state != FollowedFile::State::kUnnamed) continue;
+    if (file->file.is_open()) {
+      DrainUnnamed(file);
+    } else if (now - file->unnamed_since >= options_.quiet_time) {
+      const bool may_have_lost = file->overwritten || file->grew_unseen || file->waiting() > 0;
+      if (may_have_lost && FindByContent(file)) continue;
+      if (may_have_lost) findings_.push_back({.kind = Finding::Kind::kLost, .file = file});
+      file->state = FollowedFile::State::kRetired;
+    }
+  }
+  std::erase_if(unnamed_, [](const FollowedFile* file) {
+    return file->state != FollowedFile::State::kUnnamed;
+  });
+}
+
+// Removed, or moved out of sight: who writes to it may do so for a while yet.
+void FollowedFiles::DrainUnnamed(FollowedFile* file) {
+  const Result<uint64_t> size = file->file.SizeNow();
+  if (size && *size != file->size) {
+    file->size = *size;
+    file->grew_at = Clock::now();
+    Queue(file);
+  } else if (!file->is_queued && Clock::now() - file->grew_at >= options_.close_after) {
+    file->file.Close();
+    file->state = FollowedFile::State::kRetired;
+  }
+}
+
+// The copy that logrotate's copytruncate made, or the compressed rest of a rotated file.
+bool FollowedFiles::FindByContent(FollowedFile* file) {
+  if (file->file.offset().bytes == 0) return false;
+  std::vector<std::string> except;
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
+    except.push_back(options_.database + suffix);
+  }
+  for (const FollowedFile& other : files_) {
+    if (other.state == FollowedFile::State::kNamed) except.push_back(other.file.key().path);
+  }
+  const KnownSource known = AsKnown(*file);
+  const Result<std::optional<Identity>> found = FindMoved(known, {known}, except);
+  if (!found || !found->has_value()) return false;
+  file->compressed = IsCompressed((*found)->key.path);
+  file->overwritten = file->grew_unseen = false;
+  Rename(file, (*found)->key);
+  return true;
+}
+
+void FollowedFiles::Rename(FollowedFile* file, const SourceKey& key) {
+  // Who had this name has it no more, as `file` has it.
+  if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
+  file->file.set_key(key);
+  file->state = FollowedFile::State::kNamed;
+  std::erase(unnamed_, file);
+  by_path_[file->file.key().path] = file;
+  pending_.erase(key.path);
+  std::erase_if(findings_, [&](const Finding& finding) {
+    return finding.kind == Finding::Kind::kNewName && finding.path == key.path;
+  });
+  findings_.push_back({.kind = Finding::Kind::kMoved, .path = key.path, .file = file});
+  Queue(file);
+}
+
+// --- Files
+
+FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int64_t source_id,
+                                 uint32_t table) {
+  if (const auto known = by_id_.find(source_id); source_id != 0 && known != by_id_.end()) {
+    FollowedFile& file = *known->second;
+    if (file.state == FollowedFile::State::kNamed && file.file.key() == key) return file;
+    if (file.state == FollowedFile::State::kNamed) by_path_.erase(file.file.key().path);
+    // One that is open is read to its end where it is; only its name is another.
+    file.compressed = !file.file.is_open() && IsCompressed(key.path);
+    file.overwritten = file.grew_unseen = false;
+    Rename(&file, key);
+    return file;
+  }
+  if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
+  FollowedFile& file = files_.emplace_back(GrowingFile(key, offset));
+  file.table = table;
+  file.compressed = IsCompressed(key.path);
+  file.grew_at = Clock::now();
+  if (const Result<FileInfo> info = Stat(key.path)) {
+    file.size = info->size;
+    file.modified_ns = file.read_up_to_ns = info->modified_ns;
+  }
+  if (source_id != 0) SetId(&file, source_id);
+  by_path_[file.file.key().path] = &file;
+  pending_.erase(key.path);
+  WatchTargetOf(key.path);
+  Queue(&file);
+  return file;
+}
+
+void FollowedFiles::SetId(FollowedFile* file, int64_t source_id) {
+  file->source_id = source_id;
+  by_id_[source_id] = file;
+}
+
+void FollowedFiles::Queue(FollowedFile* file) {
+  if (file->is_queued || file->state == FollowedFile::State::kRetired) return;
+  file->is_queued = true;
+  queue_.push_back(file);
+}
+
+FollowedFile* FollowedFiles::NextReadable() {
+  while (!queue_.empty()) {
+    FollowedFile* const file = queue_.front();
+    queue_.pop_front();
+    file->is_queued = false;
+    if (file->state == FollowedFile::State::kRetired) continue;
+    // Without a name, and not open: what it was is looked for, or lost.
+    if (file->state == FollowedFile::State::kUnnamed && !file->file.is_open()) continue;
+    return file;
+  }
+  return nullptr;
+}
+
+size_t FollowedFiles::open_files() const {
+  return static_cast<size_t>(std::count_if(
+      files_.begin(), files_.end(), [](const FollowedFile& file) { return file.file.is_open(); }));
+}
+
+// Descriptors are for files that grow. Those beyond the limit go to the ones that grew last.
+void FollowedFiles::CloseIdleFiles() {
+  const Clock::time_point now = Clock::now();
+  if (now < close_idle_at_) return;
+  close_idle_at_ = now + std::min<milliseconds>(options_.close_after, std::chrono::seconds(1));
+  std::vector<FollowedFile*> open;
+  for (FollowedFile& file : files_) {
+    if (!file.file.is_open() || file.state != FollowedFile::State::kNamed) continue;
+    if (now - file.grew_at >= options_.close_after && !file.is_queued) {
+      file.file.Close();
+    } else {
+      open.push_back(&file);
+    }
+  }
+  if (open.size() <= options_.most_open) return;
+  std::sort(open.begin(), open.end(),
+            [](const auto* a, const auto* b) { return a->grew_at < b->grew_at; });
+  for (size_t i = 0; i < open.size() - options_.most_open; ++i) open[i]->file.Close();
+}
+
+void FollowedFiles::Sweep() {
+  files_.remove_if([this](const FollowedFile& file) {
+    if (file.state != FollowedFile::State::kRetired || file.is_queued) return false;
+    if (const auto known = by_id_.find(file.source_id);
+        known != by_id_.end() && known->second == &file) {
+      by_id_.erase(known);
+    }
+    return true;
+  });
+}
+
+}  // namespace sluice

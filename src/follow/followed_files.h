@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "follow/growing_file.h"
+#include "follow/watcher.h"
+#include "source/inputs.h"
+
+namespace sluice {
+
+// A source that is followed. It costs a descriptor only while it grows.
+struct FollowedFile {
+  explicit FollowedFile(GrowingFile growing) : file(std::move(growing)) {}
+
+  GrowingFile file;
+  int64_t source_id = 0;  // its row in _sluice_sources
+  uint32_t table = 0;     // of who reads it
+  bool compressed = false;
+  // Of the file, as last seen: what stands between the offset and this is known to be there.
+  uint64_t size = 0;
+  int64_t modified_ns = 0;
+  // When it was modified last before what is not read yet was written: what a rotation made of it
+  // is not older.
+  int64_t read_up_to_ns = 0;
+
+  // named ──name gone, or other content──▶ unnamed ──found elsewhere──▶ named
+  //                                           │ read to its end, or not found
+  //                                           ▼
+  //                                        retired
+  enum class State : uint8_t { kNamed, kUnnamed, kRetired };
+  State state = State::kNamed;
+  bool overwritten = false;  // unnamed: its content is gone from the file that we may have open
+  bool grew_unseen = false;  // unnamed: it was written to between our last look and its end
+  std::chrono::steady_clock::time_point unnamed_since;
+  std::chrono::steady_clock::time_point grew_at;
+  bool is_queued = false;
+
+  // Bytes that are known to be there and not read: of a plain file.
+  uint64_t waiting() const {
+    return compressed || size < file.offset().bytes ? 0 : size - file.offset().bytes;
+  }
+};
+
+// What came of a look at the files.
+struct Finding {
+  enum class Kind : uint8_t {
+    kNewName,  // `path` stands for content that is not followed yet: decide by content what it is
+    kMoved,    // `file` lies under another name now, which its row should learn of
+    kLost,     // `file` is gone, and what it may have held behind its offset with it
+    kNote,     // `path` is a line for a person
+  };
+  Kind kind = Kind::kNote;
+  std::string path = {};
+  FollowedFile* file = nullptr;
+};
+
+// The files of a live run: which there are, which of them have more to read, and what became of
+// those that were renamed, emptied, replaced or removed.
+//
+// It goes by names and inodes as long as these explain what is seen; where they do not, it says
+// kNewName, and content decides (follow/identity.h), as in any other run. The rules:
+//
+//   name gone, or of another inode  The file is looked for in its directory by its inode. An open
+//                                   one is read to its end in any case.
+//   shorter than the offset, or     The content before is looked for in the directory (logrotate's
+//   other bytes before it           copytruncate). What has the name now is a new source.
+//   names that a rotation makes     A name that begins with that of a followed file (app.jsonl.1),
+//                                   was not there before, and is newer than the file as last seen,
+//                                   is a kNewName too when its file was rotated: that is how the
+//                                   middle one of several rotations between two looks is found.
+//   not found for two seconds       kLost.
+//
+// A new name is told when its file has a first byte; where it begins like a file that is followed
+// beside it, or is compressed, when it has been quiet for two seconds: a copy in the making is no
+// source of its own yet.
+//
+// Limits: at most `most_open` descriptors; ten thousand idle files take some 4 MB. Threads: one.
+class FollowedFiles {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Options {
+    std::vector<std::string> inputs;  // files and directories
+    InputFilter filter;
+    std::string database;  // its files are never looked at (I10)
+    Watcher::Options watch;
+    size_t most_open = 256;
+    std::chrono::milliseconds close_after{60'000};  // without growth
+    std::chrono::milliseconds quiet_time{2'000};
+    std::chrono::milliseconds look_at_all_every{300'000};
+  };
+
+  explicit FollowedFiles(Options options);
+
+  // Begins to watch, and names every file of the inputs: those that the caller knows by content it
+  // adds, the others it decides on as of any kNewName.
+  std::vector<std::string> Start();
+
+  // Follows a file from `offset` on. One with that source_id that is followed already has this name
+  // from now on.
+  FollowedFile& Add(const SourceKey& key, const Offset& offset, int64_t source_id, uint32_t table);
+
+  // A new source has its row now.
+  void SetId(FollowedFile* file, int64_t source_id);
+
+  // Looks where the watcher hints, and at what is due. Findings in the order in which they are to
+  // be handled.
+  std::vector<Finding> Look();
+  // Everything is looked at again (SIGHUP, --poll's rescan).
+  void LookAtAll() { look_at_all_at_ = Clock::time_point::min(); }
+
+  // The next file that may have more, open; each in turn. nullptr where none has.
+  FollowedFile* NextReadable();
+  // It was not read to its end: its turn comes again.
+  void KeepReadable(FollowedFile* file) { Queue(file); }
+  // Next() said kOtherContent: the file under its name is another source now.
+  void Overwritten(FollowedFile* file);
+  // Frees those that are retired. No pointer to them may be used any more.
+  void Sweep();
+
+  int descriptor() const { return watcher_.descriptor(); }
+  Clock::time_point next_look() const;
+  const std::list<FollowedFile>& files() const { return files_; }
+  const Watcher& watcher() const { return watcher_; }
+  size_t open_files() const;
+
+ private:
+  struct Directory {
+    std::string below;  // path below its INPUT, with a '/' at the end unless it is "" itself
+    bool taken = true;  // false: watched only for files that were named themselves
+  };
+  struct Pending {  // a name that is to be told
+    Clock::time_point due;
+    uint64_t size = 0;
+    bool is_quiet_awaited = false;
+  };
+
+  void WatchInputs();
+  void WatchNamedFile(const std::string& input);
+  void WatchTargetOf(const std::string& path);
+  void Walk(const std::string& directory, const std::string& below);
+  void LookAtHinted(const std::string& path, bool grew);
+  void LookAtDirectory(const std::string& path);
+  void LookAtName(const std::string& path, bool may_have_grown);
+  void LookAtEverything();
+  bool IsInput(const std::string& path) const;
+
+  void Appeared(const std::string& path, const FileInfo& info);
+  bool BeginsLikeOneBesideIt(const std::string& path) const;
+  void TellPending();
+  void LoseContent(FollowedFile* file);
+  void Unname(FollowedFile* file);
+  bool FindByInode(FollowedFile* file);
+  void ExpectRotatedNames(const std::string& path, int64_t since_ns);
+  void CheckUnnamed();
+  void DrainUnnamed(FollowedFile* file);
+  bool FindByContent(FollowedFile* file);
+  void Rename(FollowedFile* file, const SourceKey& key);
+  void Queue(FollowedFile* file);
+  void CloseIdleFiles();
+  bool IsDatabaseFile(const std::string& path) const;
+
+  const Options options_;
+  Watcher watcher_;
+  std::map<std::string, Directory> directories_;  // watched, by canonical path
+  std::set<std::string> named_files_;             // INPUTs that are files, by key path
+  std::map<std::string, std::string> link_of_;    // what such a link points to → the link
+
+  std::list<FollowedFile> files_;                      // addresses are stable
+  std::map<std::string_view, FollowedFile*> by_path_;  // those that are named
+  std::unordered_map<int64_t, FollowedFile*> by_id_;   // by source_id
+  std::vector<FollowedFile*> unnamed_;
+  std::map<std::string, Pending> pending_;
+  std::deque<FollowedFile*> queue_;
+  std::vector<Finding> findings_;  // of the look at hand
+  Clock::time_point look_at_all_at_;
+  Clock::time_point close_idle_at_;
+};
+
+}  // namespace sluice

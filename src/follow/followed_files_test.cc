@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "follow/followed_files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "compress.h"
+#include "follow/identity.h"
+#include "source/open.h"
+#include "temporary_directory.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+namespace fs = std::filesystem;
+
+// What a live run does with FollowedFiles, without JSON and without a database: names are decided
+// on by content, lines are collected.
+class Following {
+ public:
+  explicit Following(std::vector<std::string> inputs, bool poll = false, InputFilter filter = {})
+      : files_({.inputs = std::move(inputs),
+                .filter = std::move(filter),
+                .database = "/nowhere/app.db",
+                .watch = {.poll = poll, .poll_interval = milliseconds(5)},
+                .close_after = milliseconds(150),
+                .quiet_time = milliseconds(40)}) {
+    for (const std::string& path : files_.Start()) Decide(path);
+    Settle();
+  }
+
+  // Until nothing more comes.
+  void Settle() {
+    const auto until = std::chrono::steady_clock::now() + milliseconds(120);
+    while (std::chrono::steady_clock::now() < until) {
+      Step();
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+  }
+
+  // One look, and all that it found to read.
+  void Step() {
+    for (const Finding& finding : files_.Look()) {
+      if (finding.kind == Finding::Kind::kNewName) Decide(finding.path);
+      if (finding.kind == Finding::Kind::kMoved) Known(finding.file).key = finding.file->file.key();
+      if (finding.kind == Finding::Kind::kLost) lost_.push_back(finding.file->waiting());
+    }
+    while (FollowedFile* file = files_.NextReadable()) Read(file);
+  }
+
+  // The lines so far, sorted: each must be there once.
+  std::vector<std::string> lines() {
+    std::sort(lines_.begin(), lines_.end());
+    return lines_;
+  }
+  // Of each loss the bytes that were known to be there.
+  const std::vector<uint64_t>& lost() const { return lost_; }
+  FollowedFiles& files() { return files_; }
+
+ private:
+  KnownSource& Known(const FollowedFile* file) {
+    return known_[static_cast<size_t>(file->source_id - 1)];
+  }
+
+  void Decide(const std::string& path) {
+    const Result<Identity> identity = Identify(path, known_);
+    if (!identity) return;
+    int64_t id = identity->source_id;
+    if (id == 0) {
+      id = static_cast<int64_t>(known_.size()) + 1;
+      known_.push_back({.id = id});
+    }
+    known_[static_cast<size_t>(id - 1)].key = identity->key;
+    files_.Add(identity->key, identity->start.offset, id, 0);
+  }
+
+  void Read(FollowedFile* file) {
+    if (file->compressed) return ReadCompressed(file);
+    if (!file->file.is_open() && !file->file.Open().ok()) return;
+    Chunk chunk;
+    const auto growth = file->file.Next(&pool_, size_t{1} << 20, &chunk);
+    if (!growth || *growth == GrowingFile::Growth::kNothing) return;
+    if (*growth == GrowingFile::Growth::kOtherContent) return files_.Overwritten(file);
+    Collect(chunk.data);
+    file->file.Advance(OffsetIn(chunk, chunk.data.size(), 0, false));
+    Known(file).offset = file->file.offset();
+    files_.KeepReadable(file);
+  }
+
+  void ReadCompressed(FollowedFile* file) {
+    auto source = OpenSource(file->file.key().path);
+    ASSERT_TRUE(source);
+    const auto start = ResumeAt(**source, file->file.offset());
+    ASSERT_TRUE(start) << start.error().message();
+    ChunkReader reader(**source, pool_, size_t{1} << 20, *start);
+    for (bool more = true; more;) {
+      const Result<Chunk> chunk = reader.Next();
+      ASSERT_TRUE(chunk);
+      Collect(chunk->data);
+      file->file.Advance(OffsetIn(*chunk, chunk->data.size(), 0, false));
+      more = !chunk->ends_source;
+    }
+    Known(file).offset = file->file.offset();
+  }
+
+  void Collect(std::string_view data) {
+    while (!data.empty()) {
+      const size_t newline = std::min(data.find('\n'), data.size() - 1);
+      lines_.emplace_back(data.substr(0, newline));
+      data.remove_prefix(newline + 1);
+    }
+  }
+
+  FollowedFiles files_;
+  BufferPool pool_{2, size_t{64} << 10};
+  std::vector<KnownSource> known_;
+  std::vector<std::string> lines_;
+  std::vector<uint64_t> lost_;
+};
+
+using Lines = std::vector<std::string>;
+using Losses = std::vector<uint64_t>;
+
+// By inotify, and by polling.
+class FollowedFilesTest : public testing::TestWithParam<bool> {
+ protected:
+  std::unique_ptr<Following> Follow(const std::string& input) {
+    return std::make_unique<Following>(std::vector{input}, GetParam());
+  }
+  void Copy(const std::string& from, const std::string& to) {
+    fs::copy_file(folder_ / from, folder_ / to, fs::copy_options::overwrite_existing);
+  }
+  void Rename(const std::string& from, const std::string& to) {
+    fs::rename(folder_ / from, folder_ / to);
+  }
+  void Compress(const std::string& from, const std::string& to) {
+    folder_.Write(to, Gzip(*ReadFile(folder_ / from, 1 << 20)));
+    fs::last_write_time(folder_ / to, fs::last_write_time(folder_ / from));
+    fs::remove(folder_ / from);
+  }
+
+  TemporaryDirectory folder_;
+};
+INSTANTIATE_TEST_SUITE_P(Watching, FollowedFilesTest, testing::Bool(),
+                         [](const auto& of) { return of.param ? "Polling" : "Inotify"; });
+
+TEST_P(FollowedFilesTest, Grows) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  folder_.Append("app.jsonl", "a2\na");
+  following->Settle();
+  folder_.Append("app.jsonl", "3\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "a3"}));
+}
+
+TEST_P(FollowedFilesTest, AFileThatAppearsInADirectoryIsReadFromItsFirstByte) {
+  auto following = Follow(folder_.path());
+  folder_.Write("sub/deeper/new.jsonl", "b1\n");
+  folder_.Write("sub/other.txt", "no\n");
+  following->Settle();
+  folder_.Append("sub/deeper/new.jsonl", "b2\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"b1", "b2"}));
+}
+
+TEST_P(FollowedFilesTest, RenamedAndCreatedAnew) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  folder_.Append("app.jsonl", "a2\n");
+  Rename("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", "b1\n");
+  following->Settle();
+  folder_.Append("app.jsonl.1", "a3\n");  // its writer has it open still
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "a3", "b1"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, RenamedWhileIdle) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  std::this_thread::sleep_for(milliseconds(200));
+  following->Settle();
+  EXPECT_EQ(following->files().open_files(), 0u);
+  Rename("app.jsonl", "old.jsonl");
+  following->Settle();
+  folder_.Append("old.jsonl", "a2\n");
+  folder_.Write("app.jsonl", "b1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, CopiedAndTruncated) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  folder_.Append("app.jsonl", "a2\n");
+  Copy("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", "b1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, CopiedAndTruncatedWithinAFollowedDirectory) {
+  folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(folder_.path());
+  folder_.Append("app.jsonl", "a2\n");
+  following->Step();
+  Copy("app.jsonl", "app-1.jsonl");
+  following->Step();
+  folder_.Write("app.jsonl", "b1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1"}));
+}
+
+TEST_P(FollowedFilesTest, TruncatedWithNothingUnread) {
+  const std::string log = folder_.Write("app.jsonl", "a1\na2\n");
+  auto following = Follow(log);
+  folder_.Write("app.jsonl", "b1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1"}));
+  EXPECT_EQ(following->lost(), Losses({0}));  // whether there was more nobody can know
+}
+
+TEST_P(FollowedFilesTest, TruncatedAndGrownBeyondTheOffset) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  folder_.Write("app.jsonl", "b1\nb2\nb3\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "b1", "b2", "b3"}));
+  EXPECT_EQ(following->lost(), Losses({0}));
+}
+
+// An open file is read to its end, whatever became of its name.
+TEST_P(FollowedFilesTest, DeletedAndCreatedAnew) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  folder_.Append("app.jsonl", "a2\n");
+  fs::remove(log);
+  folder_.Write("app.jsonl", "b1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, DeletedWhileIdleWithUnreadLines) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  std::this_thread::sleep_for(milliseconds(200));
+  following->Settle();
+  ASSERT_EQ(following->files().open_files(), 0u);
+  folder_.Append("app.jsonl", "a2\n");
+  fs::remove(log);
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1"}));
+  EXPECT_EQ(following->lost(), Losses({0}));
+}
+
+TEST_P(FollowedFilesTest, RotatedToGz) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  folder_.Append("app.jsonl", "a2\n");
+  Rename("app.jsonl", "app.jsonl.1");
+  Compress("app.jsonl.1", "app.jsonl.1.gz");
+  folder_.Write("app.jsonl", "b1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, RotatedToGzWhileIdle) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  std::this_thread::sleep_for(milliseconds(200));
+  following->Settle();
+  ASSERT_EQ(following->files().open_files(), 0u);
+  folder_.Append("app.jsonl", "a2\n");
+  Rename("app.jsonl", "app.jsonl.1");
+  Compress("app.jsonl.1", "app.jsonl.1.gz");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, RotatedSeveralTimesBetweenTwoLooks) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  folder_.Append("app.jsonl", "a2\n");
+  Rename("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", "b1\nb2\n");
+  Rename("app.jsonl.1", "app.jsonl.2");
+  Rename("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", "c1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1", "b2", "c1"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, CopiedAndTruncatedSeveralTimesBetweenTwoLooks) {
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  auto following = Follow(log);
+  folder_.Append("app.jsonl", "a2\n");
+  Copy("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", "b1\nb2\n");
+  Rename("app.jsonl.1", "app.jsonl.2");
+  Copy("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", "c1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1", "b2", "c1"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+// What a rotation left there before we came is not ours to read.
+TEST_P(FollowedFilesTest, OldRotatedFilesAreLeftAlone) {
+  folder_.Write("app.jsonl.1", "old\n");
+  const std::string log = folder_.Write("app.jsonl", "a1\n");
+  fs::last_write_time(folder_ / "app.jsonl.1", fs::last_write_time(log) - std::chrono::seconds(1));
+  auto following = Follow(log);
+  Rename("app.jsonl.1", "app.jsonl.2");
+  Rename("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", "b1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "b1"}));
+}
+
+TEST_P(FollowedFilesTest, ALinkThatMoves) {
+  folder_.Write("logs/app-1.jsonl", "a1\n");
+  folder_.Write("logs/app-2.jsonl", "b1\n");
+  fs::create_symlink(folder_ / "logs/app-1.jsonl", folder_ / "current.jsonl");
+  auto following = Follow(folder_ / "current.jsonl");
+  folder_.Append("logs/app-1.jsonl", "a2\n");
+  following->Settle();
+  folder_.Append("logs/app-1.jsonl", "a3\n");
+  fs::create_symlink(folder_ / "logs/app-2.jsonl", folder_ / "next");
+  Rename("next", "current.jsonl");
+  following->Settle();
+  folder_.Append("logs/app-2.jsonl", "b2\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "a3", "b1", "b2"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, MovedToAnotherFollowedDirectory) {
+  folder_.Write("in/app.jsonl", "a1\n");
+  fs::create_directory(folder_ / "archive");
+  auto following = Follow(folder_.path());
+  folder_.Append("in/app.jsonl", "a2\n");
+  Rename("in/app.jsonl", "archive/app.jsonl");
+  following->Settle();
+  folder_.Append("archive/app.jsonl", "a3\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "a2", "a3"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+TEST_P(FollowedFilesTest, ADirectoryThatGoesAndComesBack) {
+  folder_.Write("sub/a.jsonl", "a1\n");
+  auto following = Follow(folder_.path());
+  fs::remove_all(folder_ / "sub");
+  following->Settle();
+  folder_.Write("sub/b.jsonl", "b1\n");
+  following->Settle();
+  folder_.Append("sub/b.jsonl", "b2\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "b1", "b2"}));
+}
+
+TEST_P(FollowedFilesTest, TheInputItselfGoesAndComesBack) {
+  folder_.Write("logs/a.jsonl", "a1\n");
+  auto following = Follow(folder_ / "logs");
+  fs::remove_all(folder_ / "logs");
+  following->Settle();
+  folder_.Write("logs/b.jsonl", "b1\n");
+  std::this_thread::sleep_for(milliseconds(150));
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "b1"}));
+}
+
+TEST_P(FollowedFilesTest, AnEmptyFileIsToldWhenItHasAByte) {
+  auto following = Follow(folder_.path());
+  folder_.Write("a.jsonl", "");
+  following->Settle();
+  EXPECT_TRUE(following->files().files().empty());
+  folder_.Append("a.jsonl", "a1\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1"}));
+}
+
+TEST(FollowedFilesLimits, DescriptorsAreForFilesThatGrow) {
+  TemporaryDirectory folder;
+  for (int i = 0; i < 50; ++i) folder.Write("f" + std::to_string(i) + ".jsonl", "x\n");
+  FollowedFiles files({.inputs = {folder.path()}, .most_open = 10});
+  int64_t id = 0;
+  for (const std::string& path : files.Start()) {
+    const Result<FileInfo> info = Stat(path);
+    files.Add({.path = path, .device = info->device, .inode = info->inode}, Offset(), ++id, 0);
+  }
+  while (FollowedFile* file = files.NextReadable()) EXPECT_TRUE(file->file.Open().ok());
+  EXPECT_EQ(files.open_files(), 50u);
+  files.Look();
+  EXPECT_EQ(files.open_files(), 10u);
+}
+
+}  // namespace
+}  // namespace sluice
