@@ -10,6 +10,7 @@
 #include "extract/plan.h"
 #include "extract/reader.h"
 #include "extract/strict.h"
+#include "extract/unescape.h"
 #include "extract/value.h"
 
 namespace sluice {
@@ -55,17 +56,18 @@ class Extractor::Impl {
   explicit Impl(const Table& table)
       : table_(table), plan_(Plan::Compile(table)), reader_(plan_), extra_(table, plan_) {
     chains_ = ChainsOf(plan_);
+    targets_ = TargetsOf(plan_);
     for (uint32_t i = 0; i < table.columns.size(); ++i) {
       const Column& column = table.columns[i];
       if (column.origin != Origin::kPointer && column.origin != Origin::kExtra)
         context_columns_.push_back(i);
-      // What is kept out of a column has to go to @extra, which is composed before chains are
-      // followed.
-      keeps_strings_out_.push_back(column.keep_strings_out && IsNumeric(column.affinity) &&
-                                   extra_.column() != Plan::kNone && column.pointers.size() == 1);
     }
-    for (const Chain& chain : chains_) {
-      for (uint32_t column : *chain.columns) keeps_strings_out_[column] = false;
+    // What is kept out of a column has to go to @extra, which is composed before chains are
+    // followed.
+    for (Target& target : targets_) {
+      const Column& column = table.columns[target.column];
+      target.keeps_strings_out = column.keep_strings_out && IsNumeric(column.affinity) &&
+                                 extra_.column() != Plan::kNone && column.pointers.size() == 1;
     }
   }
 
@@ -87,6 +89,13 @@ class Extractor::Impl {
   }
 
  private:
+  // A column that takes the value of a slot.
+  struct Target {
+    uint32_t slot;
+    uint32_t column;
+    bool keeps_strings_out = false;
+  };
+
   // A string found in a row, in which a chain goes on.
   struct Link {
     size_t row;
@@ -100,6 +109,7 @@ class Extractor::Impl {
     const std::vector<uint32_t>* columns;
     bool takes_scalars;  // a pointer of it is "": any value will do
     std::unique_ptr<Reader> reader;
+    std::vector<Target> targets;
     std::vector<Link> links;
     std::vector<Chain> chains;
   };
@@ -114,10 +124,21 @@ class Extractor::Impl {
                         &slot.columns,
                         takes_scalars,
                         std::make_unique<Reader>(*slot.next),
+                        TargetsOf(*slot.next),
                         {},
                         ChainsOf(*slot.next)});
     }
     return chains;
+  }
+
+  // Without those of the slots where a chain goes on: their texts are unescaped by Follow().
+  static std::vector<Target> TargetsOf(const Plan& plan) {
+    std::vector<Target> targets;
+    for (uint32_t i = 0; i < plan.slot_count(); ++i) {
+      if (plan.slot(i).next) continue;
+      for (const uint32_t column : plan.slot(i).columns) targets.push_back({i, column});
+    }
+    return targets;
   }
 
   void AddReject(size_t index, const Verdict& verdict) {
@@ -142,7 +163,7 @@ class Extractor::Impl {
     ++batch_->counts.rows;
 
     kept_out_.clear();
-    Fill(plan_, found, row, &chains_);
+    Fill(targets_, found, row, &chains_);
     FillFromContext(batch_->lines[index], row);
     if (extra_.column() != Plan::kNone)
       *CellAt(row, extra_.column()) = extra_.Compose(found, kept_out_);
@@ -152,30 +173,22 @@ class Extractor::Impl {
     return &batch_->cells[row * table_.columns.size() + column];
   }
 
-  // The cells of the slots of `plan`, but for those where a chain goes on: their texts are
-  // unescaped by Follow().
-  void Fill(const Plan& plan, const Found& found, size_t row, std::vector<Chain>* chains) {
-    auto chain = chains->begin();
-    for (uint32_t i = 0; i < plan.slot_count(); ++i) {
-      const Slice& value = found.slots[i];
-      if (chain != chains->end() && chain->slot == i) {
-        if (value) chain->links.push_back({row, value});
-        ++chain;
-      } else if (value) {
-        FillColumns(plan.slot(i).columns, value, row);
-      }
-    }
-  }
-
-  void FillColumns(const std::vector<uint32_t>& columns, const Slice& value, size_t row) {
-    for (uint32_t column : columns) {
-      Cell* const cell = CellAt(row, column);
+  void Fill(const std::vector<Target>& targets, const Found& found, size_t row,
+            std::vector<Chain>* chains) {
+    Cell* const cells = CellAt(row, 0);
+    for (const Target& target : targets) {
+      const Slice& value = found.slots[target.slot];
+      if (!value) continue;
+      Cell* const cell = cells + target.column;
       *cell = CellOf(value, &batch_->arena);
-      if (keeps_strings_out_[column] && value.data[0] == '"' && LooksNumeric(cell->text())) {
+      if (target.keeps_strings_out && value.data[0] == '"' && LooksNumeric(cell->text())) {
         *cell = Cell::Null();
-        kept_out_.push_back({column, value});
+        kept_out_.push_back({target.column, value});
         ++batch_->strings_kept_out;
       }
+    }
+    for (Chain& chain : *chains) {
+      if (const Slice& value = found.slots[chain.slot]) chain.links.push_back({row, value});
     }
   }
 
@@ -228,7 +241,7 @@ class Extractor::Impl {
     chain->links.clear();
 
     chain->reader->Read(texts, [&](size_t text, const Verdict& verdict, const Found& found) {
-      if (verdict.valid) Fill(chain->reader->plan(), found, rows[text], &chain->chains);
+      if (verdict.valid) Fill(chain->targets, found, rows[text], &chain->chains);
     });
     for (Chain& next : chain->chains) Follow(&next);
   }
@@ -251,7 +264,7 @@ class Extractor::Impl {
   const Plan plan_;
   Reader reader_;
   Extra extra_;
-  std::vector<bool> keeps_strings_out_;    // per column
+  std::vector<Target> targets_;
   std::vector<uint32_t> context_columns_;  // `@` columns but @extra
   std::vector<Chain> chains_;
 

@@ -29,8 +29,6 @@ class Reader {
   // Lifetime: the plan outlives the reader.
   explicit Reader(const Plan& plan) : plan_(plan), walker_(plan) {}
 
-  const Plan& plan() const { return plan_; }
-
   // Calls `take(index, verdict, found)` for each text, in order. The texts are views into one
   // buffer, in ascending order, a newline between each two, with Buffer::kPadding readable bytes
   // behind the last.

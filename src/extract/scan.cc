@@ -80,23 +80,18 @@ class Tokens {
  public:
   Tokens(std::string_view window, ScanOutput output) : window_(window), output_(output) {}
 
-  struct Bits {
-    uint64_t all;
-    uint64_t scalars;  // those that are neither an operator nor a quote
-  };
-
   // The quotes that open and close strings.
   SLUICE_INLINE uint64_t Quotes(const BlockBits& bits, size_t block) {
     const uint64_t within = Within(block);
     CheckUtf8(bits.beyond & within, block);
-    const uint64_t escaped = Escaped(bits.backslashes);
+    const uint64_t escaped = EscapedBits(bits.backslashes, &escaped_);
     const uint64_t unusual = escaped & ~bits.common & within;
     if (unusual != 0 && !AreEscapable(window_.data() + block * kBlock, unusual)) broken_ = 1;
     return bits.quotes & ~escaped & within;
   }
 
   // `parity` is PrefixXor(quotes), which is left to the caller, who may have an instruction for it.
-  SLUICE_INLINE Bits In(const BlockBits& bits, size_t block, uint64_t quotes, uint64_t parity) {
+  SLUICE_INLINE uint64_t In(const BlockBits& bits, size_t block, uint64_t quotes, uint64_t parity) {
     const uint64_t within = Within(block);
     // From the opening quote to the byte before the closing one.
     const uint64_t in_string = parity ^ in_string_;
@@ -108,13 +103,12 @@ class Tokens {
     const uint64_t scalar = ~(bits.operators | bits.spaces | quotes);
     const uint64_t continues = scalar << 1 | in_scalar_;
     in_scalar_ = scalar >> 63;
+    const uint64_t begins = (scalar & ~continues) | bits.operators | quotes;
     const uint64_t behind_quote = in_string ^ quotes;  // and up to the closing quote, inclusive
-    const uint64_t scalars = scalar & ~continues & ~behind_quote & within;
-    const uint64_t others = (bits.operators | quotes) & ~behind_quote & within;
 
     output_.backslashes[block] = bits.backslashes;
     output_.spaces[block] = bits.spaces & ~in_string;
-    return {scalars | others, scalars};
+    return begins & ~behind_quote & within;
   }
 
   bool AreSound(size_t blocks) {
@@ -127,17 +121,6 @@ class Tokens {
   SLUICE_INLINE uint64_t Within(size_t block) const {
     const size_t left = window_.size() - block * kBlock;
     return ~uint64_t{0} >> (kBlock - std::min(left, kBlock));
-  }
-
-  // Which bytes are escaped by an active backslash before them: of a run of backslashes every
-  // second one is active. A subtraction lets a carry run through each run at once.
-  SLUICE_INLINE uint64_t Escaped(uint64_t backslashes) {
-    constexpr uint64_t kOddBits = 0xAAAAAAAAAAAAAAAA;
-    const uint64_t starts = backslashes & ~escaped_;
-    const uint64_t ends = ((starts << 1 | kOddBits) - starts) ^ kOddBits;
-    const uint64_t escaped = ends ^ (backslashes | escaped_);
-    escaped_ = (ends & backslashes) >> 63;
-    return escaped;
   }
 
   // Blocks of ASCII alone need no look. Between two such no sequence is cut, so each run of others
@@ -168,12 +151,12 @@ size_t BlocksOf(std::string_view window) { return (window.size() + kBlock - 1) /
 
 // The class of a byte: one bit for each of the BlockBits that ASCII has.
 enum Class : uint8_t {
-  kOperator = 1,
-  kSpace = 2,
-  kControl = 4,
-  kCommon = 8,
-  kQuote = 16,
-  kBackslash = 32,
+  kSpace = 1,
+  kControl = 2,
+  kCommon = 4,
+  kQuote = 8,
+  kBackslash = 16,
+  kOperator = 128,  // the top bit of a byte can be had on another port
 };
 
 constexpr std::array<uint8_t, 128> kClasses = [] {
@@ -191,6 +174,16 @@ constexpr std::array<uint8_t, 128> kClasses = [] {
   add("\\", kBackslash);
   for (char c = 0; c < 0x20; ++c) add({&c, 1}, kControl);
   return classes;
+}();
+
+// What a token is by its first byte.
+constexpr std::array<char, 256> kKinds = [] {
+  std::array<char, 256> kinds{};
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const bool is_scalar = i >= 128 || (kClasses[i] & (kOperator | kQuote)) == 0;
+    kinds[i] = is_scalar ? '0' : static_cast<char>(i);
+  }
+  return kinds;
 }();
 
 BlockBits Classify(const char* bytes) {
@@ -211,13 +204,12 @@ BlockBits Classify(const char* bytes) {
 }
 
 // Writes the tokens of the block that begins at `window[first]` behind `count` others.
-SLUICE_INLINE size_t Collect(std::string_view window, size_t first, Tokens::Bits tokens,
+SLUICE_INLINE size_t Collect(std::string_view window, size_t first, uint64_t tokens,
                              ScanOutput output, size_t count) {
-  for (uint64_t left = tokens.all; left != 0; left &= left - 1, ++count) {
-    const int bit = std::countr_zero(left);
-    const size_t place = first + static_cast<size_t>(bit);
+  for (; tokens != 0; tokens &= tokens - 1, ++count) {
+    const size_t place = first + static_cast<size_t>(std::countr_zero(tokens));
     output.tokens[count] = static_cast<uint32_t>(place);
-    output.kinds[count] = (tokens.scalars >> bit & 1) != 0 ? '0' : window.data()[place];
+    output.kinds[count] = kKinds[static_cast<unsigned char>(window.data()[place])];
   }
   return count;
 }
@@ -229,7 +221,7 @@ size_t Scan(std::string_view window, ScanOutput output) {
   for (size_t block = 0; block < blocks; ++block) {
     const BlockBits bits = Classify(window.data() + block * kBlock);
     const uint64_t quotes = tokens.Quotes(bits, block);
-    const Tokens::Bits found = tokens.In(bits, block, quotes, PrefixXor(quotes));
+    const uint64_t found = tokens.In(bits, block, quotes, PrefixXor(quotes));
     count = Collect(window, block * kBlock, found, output, count);
   }
   return tokens.AreSound(blocks) ? count : kBroken;
@@ -307,7 +299,7 @@ SLUICE_AVX2 size_t ScanAvx2(std::string_view window, ScanOutput output) {
   for (size_t block = 0; block < blocks; ++block) {
     const BlockBits bits = ClassifyAvx2(window.data() + block * kBlock);
     const uint64_t quotes = tokens.Quotes(bits, block);
-    const Tokens::Bits found = tokens.In(bits, block, quotes, PrefixXorByProduct(quotes));
+    const uint64_t found = tokens.In(bits, block, quotes, PrefixXorByProduct(quotes));
     count = Collect(window, block * kBlock, found, output, count);
   }
   return tokens.AreSound(blocks) ? count : kBroken;
@@ -316,55 +308,63 @@ SLUICE_AVX2 size_t ScanAvx2(std::string_view window, ScanOutput output) {
 #define SLUICE_AVX512 \
   __attribute__((target("avx2,avx512bw,avx512vbmi,avx512vbmi2,bmi,bmi2,lzcnt,popcnt,pclmul")))
 
-// The table of 128 classes fits into two registers.
-SLUICE_AVX512 BlockBits ClassifyAvx512(const char* bytes) {
-  const __m512i chars = _mm512_loadu_si512(bytes);
-  const uint64_t beyond = _mm512_movepi8_mask(chars);
-  const __m512i classes = _mm512_maskz_permutex2var_epi8(
-      ~beyond, _mm512_loadu_si512(kClasses.data()), chars, _mm512_loadu_si512(&kClasses[64]));
-  const auto has = [&classes](Class of) SLUICE_AVX512 {
-    return _mm512_test_epi8_mask(classes, _mm512_set1_epi8(static_cast<char>(of)));
-  };
-  return {has(kBackslash), has(kQuote),  has(kOperator), has(kSpace),
-          has(kControl),   has(kCommon), beyond};
-}
+struct BlockAvx512 {
+  // The table of 128 classes fits into two registers.
+  SLUICE_AVX512 explicit BlockAvx512(const char* bytes) {
+    const __m512i chars = _mm512_loadu_si512(bytes);
+    const __mmask64 beyond = _mm512_movepi8_mask(chars);
+    const __m512i classes = _mm512_maskz_permutex2var_epi8(
+        ~beyond, _mm512_loadu_si512(kClasses.data()), chars, _mm512_loadu_si512(&kClasses[64]));
+    const auto has = [&classes](Class of) SLUICE_AVX512 {
+      return _mm512_test_epi8_mask(classes, _mm512_set1_epi8(static_cast<char>(of)));
+    };
+    const __mmask64 operators = _mm512_movepi8_mask(classes);
+    const __mmask64 quotes = has(kQuote);
+    bits = {has(kBackslash), quotes, operators, has(kSpace), has(kControl), has(kCommon), beyond};
+    kinds = _mm512_mask_mov_epi8(_mm512_set1_epi8('0'), operators | quotes, chars);
+  }
 
-// One instruction gathers the bytes of a mask.
-SLUICE_AVX512 size_t CollectAvx512(std::string_view window, size_t first, Tokens::Bits tokens,
-                                   ScanOutput output, size_t count) {
+  // Writes the tokens down, behind `count` others. One instruction gathers the bytes of a mask.
+  SLUICE_AVX512 size_t Collect(__m512i first, uint64_t tokens, ScanOutput output,
+                               size_t count) const {
+    _mm512_storeu_si512(output.kinds + count, _mm512_maskz_compress_epi8(tokens, kinds));
+    const __m512i places = _mm512_maskz_compress_epi8(tokens, _mm512_load_si512(kNumbers.data()));
+    uint32_t* const to = output.tokens + count;
+    const auto store = [&](int quarter, __m128i sixteen) SLUICE_AVX512 {
+      _mm512_storeu_si512(to + 16 * quarter,
+                          _mm512_add_epi32(_mm512_cvtepu8_epi32(sixteen), first));
+    };
+    const int found = std::popcount(tokens);
+    store(0, _mm512_castsi512_si128(places));
+    if (found > 16) {
+      store(1, _mm512_extracti32x4_epi32(places, 1));
+      store(2, _mm512_extracti32x4_epi32(places, 2));
+      store(3, _mm512_extracti32x4_epi32(places, 3));
+    }
+    return count + static_cast<size_t>(found);
+  }
+
   alignas(kBlock) static constexpr std::array<uint8_t, kBlock> kNumbers = [] {
     std::array<uint8_t, kBlock> numbers{};
     for (size_t i = 0; i < kBlock; ++i) numbers[i] = static_cast<uint8_t>(i);
     return numbers;
   }();
-  const __m512i chars = _mm512_mask_mov_epi8(_mm512_loadu_si512(window.data() + first),
-                                             tokens.scalars, _mm512_set1_epi8('0'));
-  _mm512_storeu_si512(output.kinds + count, _mm512_maskz_compress_epi8(tokens.all, chars));
-  const __m512i places = _mm512_maskz_compress_epi8(tokens.all, _mm512_load_si512(kNumbers.data()));
-  const __m512i base = _mm512_set1_epi32(static_cast<int>(first));
-  uint32_t* const to = output.tokens + count;
-  const auto store = [&](int quarter, __m128i sixteen) SLUICE_AVX512 {
-    _mm512_storeu_si512(to + 16 * quarter, _mm512_add_epi32(_mm512_cvtepu8_epi32(sixteen), base));
-  };
-  const int found = std::popcount(tokens.all);
-  store(0, _mm512_castsi512_si128(places));
-  if (found > 16) {
-    store(1, _mm512_extracti32x4_epi32(places, 1));
-    store(2, _mm512_extracti32x4_epi32(places, 2));
-    store(3, _mm512_extracti32x4_epi32(places, 3));
-  }
-  return count + static_cast<size_t>(found);
-}
+
+  BlockBits bits;
+  __m512i kinds;
+};
 
 SLUICE_AVX512 size_t ScanAvx512(std::string_view window, ScanOutput output) {
   Tokens tokens(window, output);
   size_t count = 0;
   const size_t blocks = BlocksOf(window);
+  __m512i first = _mm512_setzero_si512();
   for (size_t block = 0; block < blocks; ++block) {
-    const BlockBits bits = ClassifyAvx512(window.data() + block * kBlock);
-    const uint64_t quotes = tokens.Quotes(bits, block);
-    const Tokens::Bits found = tokens.In(bits, block, quotes, PrefixXorByProduct(quotes));
-    count = CollectAvx512(window, block * kBlock, found, output, count);
+    const BlockAvx512 here(window.data() + block * kBlock);
+    const uint64_t quotes = tokens.Quotes(here.bits, block);
+    const uint64_t found = tokens.In(here.bits, block, quotes, PrefixXorByProduct(quotes));
+    count = here.Collect(first, found, output, count);
+    first = _mm512_add_epi32(first, _mm512_set1_epi32(kBlock));
   }
   return tokens.AreSound(blocks) ? count : kBroken;
 }

@@ -20,13 +20,14 @@ bool Structure::Find(std::string_view window) {
 }
 
 void Structure::MakeRoom(size_t blocks) {
-  if (blocks <= backslashes_.size()) return;
+  if (blocks < backslashes_.size()) return;
   blocks = std::max(blocks, kWindow / 64);
   const size_t entries = blocks * 64 + std::max(kSentinels, ScanOutput::kOverrun);
   tokens_.reset(new uint32_t[entries]);
   kinds_.reset(new char[entries]);
-  backslashes_.resize(blocks);
-  spaces_.resize(blocks);
+  // HasBit may read the word behind.
+  backslashes_.resize(blocks + 1);
+  spaces_.resize(blocks + 1);
 }
 
 }  // namespace sluice

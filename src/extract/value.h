@@ -17,12 +17,8 @@ namespace sluice {
 // possible, else into `arena`.
 Cell CellOf(const Slice& value, Arena* arena);
 
-// The text of a JSON string: `quoted` with its quotes. Writes at most quoted.size() bytes to `to`
-// and returns how many. An unpaired surrogate becomes U+FFFD, where json_extract leaves three bytes
-// that are not UTF-8.
-size_t Unescape(std::string_view quoted, char* to);
-
-// The JSON text of a value without insignificant white space, by the same rules.
+// The JSON text of a value without insignificant white space. Writes at most value.size bytes to
+// `to` and returns how many.
 size_t Minify(const Slice& value, char* to);
 std::string_view Minified(const Slice& value, Arena* arena);
 

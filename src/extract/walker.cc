@@ -130,6 +130,36 @@ bool Walker::TakeShape(uint64_t hash) {
   return index != 0;
 }
 
+inline Slice Walker::StringAt(size_t token) const {
+  const char* const begin = At(token);
+  const auto size = static_cast<uint32_t>(SkipSpaceBack(At(token + 1)) - begin);
+  const uint32_t place = tokens_[token];
+  return {begin, size, structure_->HasBackslash(place, place + size) ? 0u : 1u};
+}
+
+inline Slice Walker::ContainerAt(size_t first, size_t last) const {
+  const uint32_t begin = tokens_[first];
+  const uint32_t end = tokens_[last] + 1;
+  return {window_ + begin, end - begin, structure_->HasSpace(begin, end) ? 0u : 1u};
+}
+
+inline bool Walker::TakeValue(size_t first, size_t last, Slice* value) const {
+  switch (kinds_[first]) {
+    case '"':
+      *value = StringAt(first);
+      return true;
+    case '0': {
+      const char* const end = ScalarEnd(At(first));
+      if (!end) return false;
+      *value = {At(first), static_cast<uint32_t>(end - At(first)), 1};
+      return true;
+    }
+    default:
+      *value = ContainerAt(first, last);
+      return true;
+  }
+}
+
 // If the text, which has as many tokens, is of that shape, finds its values.
 bool Walker::Take(const Shape& shape) {
   if (std::memcmp(kinds_ + first_, shape.kinds.data(), shape.kinds.size()) != 0) return false;
@@ -151,23 +181,6 @@ bool Walker::Take(const Shape& shape) {
     if (!TakeValue(first_ + other.value, first_ + other.last, &member.value)) return false;
   }
   return true;
-}
-
-bool Walker::TakeValue(size_t first, size_t last, Slice* value) const {
-  switch (kinds_[first]) {
-    case '"':
-      *value = StringAt(first);
-      return true;
-    case '0': {
-      const char* const end = ScalarEnd(At(first));
-      if (!end) return false;
-      *value = {At(first), static_cast<uint32_t>(end - At(first)), 1};
-      return true;
-    }
-    default:
-      *value = ContainerAt(first, last);
-      return true;
-  }
 }
 
 // Walks the text once more, and writes down what is asked for on the way.
@@ -235,19 +248,6 @@ size_t Walker::WalkValue(size_t token, uint32_t node, int depth, Slice* value) {
     recording_->values.push_back({NumberOf(token), NumberOf(behind - 1), wishes_[node].slot});
   }
   return behind;
-}
-
-Slice Walker::StringAt(size_t token) const {
-  const char* const begin = At(token);
-  const auto size = static_cast<uint32_t>(SkipSpaceBack(At(token + 1)) - begin);
-  const uint32_t place = tokens_[token];
-  return {begin, size, structure_->HasBackslash(place, place + size) ? 0u : 1u};
-}
-
-Slice Walker::ContainerAt(size_t first, size_t last) const {
-  const uint32_t begin = tokens_[first];
-  const uint32_t end = tokens_[last] + 1;
-  return {window_ + begin, end - begin, structure_->HasSpace(begin, end) ? 0u : 1u};
 }
 
 size_t Walker::WalkContainer(size_t token, uint32_t node, int depth) {
