@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pagebuild/key.h"
 
-#include <algorithm>
-
 namespace sluice {
 namespace {
 

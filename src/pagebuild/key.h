@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -60,8 +61,30 @@ KeyOrder CompareKeys(const char* a, const char* b, size_t columns);
 // as timestamps: the bytes after those are taken.
 uint64_t KeyPrefix(const char* key, size_t columns, size_t skip = 0);
 
+// Whether two keys can compare equal only if they are the same bytes. Where it does not know, no.
+inline bool OnlyEqualsItself(const char* key, size_t columns) {
+  return columns == 1 && static_cast<unsigned char>(key[0]) >= 12;
+}
+
 // The first column of a key where it is a text. Nothing (data() is null) where it is none.
 std::string_view FirstText(const char* key, size_t columns);
+
+// Whether both are the same bytes. For short ones a call of memcmp costs more than it does.
+inline bool SameBytes(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  const size_t size = a.size();
+  if (size < 8 || size > 64) return a == b;
+  // Words from the front, and the last one from the end: they may overlap.
+  for (size_t at = 0;; at += 8) {
+    at = std::min(at, size - 8);
+    uint64_t word_a;
+    uint64_t word_b;
+    std::memcpy(&word_a, a.data() + at, 8);
+    std::memcpy(&word_b, b.data() + at, 8);
+    if (word_a != word_b) return false;
+    if (at == size - 8) return true;
+  }
+}
 
 // How many leading bytes of both are the same.
 size_t CommonPrefix(std::string_view a, std::string_view b);

@@ -10,6 +10,11 @@
 #include "pagebuild/key.h"
 
 namespace sluice {
+namespace {
+
+constexpr uint64_t kLastPrefix = UINT64_MAX;
+
+}  // namespace
 
 KeyMerge::KeyMerge(std::vector<KeyRun> runs, RunSpace* space, Options options)
     : space_(space), options_(options), runs_(std::move(runs)) {}
@@ -71,7 +76,7 @@ void KeyMerge::OpenReaders() {
   runs_.clear();
 
   first_leaf_ = std::bit_ceil(std::max<size_t>(readers_.size(), 2));
-  places_.assign(2 * first_leaf_, Entry{UINT64_MAX, kNoRun});
+  places_.assign(2 * first_leaf_, Entry{kLastPrefix, kNoRun});
   moved_.resize(readers_.size());
   std::iota(moved_.begin(), moved_.end(), 0);
   for (uint32_t run : moved_) NextInRun(run);
@@ -84,7 +89,7 @@ void KeyMerge::NextInRun(uint32_t run) {
   if (reader.NextGroup()) {
     place = {KeyPrefix(reader.key().data(), options_.columns, skip_), run};
   } else {
-    place = {UINT64_MAX, kNoRun};
+    place = {kLastPrefix, kNoRun};
     if (!reader.status().ok()) status_ = reader.status();
   }
 }
@@ -104,7 +109,7 @@ bool KeyMerge::NextKey() {
   if (!turns_[0].has_key) {
     // It compares equal to key_, but its bytes are others.
     key_ = readers_[turns_[0].run].key();
-    for (Turn& turn : turns_) turn.has_key = readers_[turn.run].key() == key_;
+    for (Turn& turn : turns_) turn.has_key = SameBytes(readers_[turn.run].key(), key_);
   }
   group_ended_ = false;
   return true;
@@ -136,7 +141,7 @@ void KeyMerge::TakeTurn(size_t* count) {
       turns_.pop_back();
       return SinkTurn(0);
     }
-    turn.has_key = reader.key() == key_;
+    turn.has_key = SameBytes(reader.key(), key_);
   }
   turn.rowid = reader.rowid();
   SinkTurn(0);
@@ -169,7 +174,9 @@ KeyMerge::Entry KeyMerge::Winner(const Entry& a, const Entry& b) const {
 
 // Plays again all matches that runs in moved_ take part in.
 void KeyMerge::Replay() {
-  if (moved_.size() != 1 || !ReplayOne(first_leaf_ + moved_[0])) {
+  if (moved_.size() == 1) {
+    ReplayOne(first_leaf_ + moved_[0]);
+  } else {
     replays_.clear();
     for (uint32_t run : moved_) replays_.push_back(first_leaf_ + run);
     for (size_t round = first_leaf_; round > 1; round /= 2) ReplayRound();
@@ -177,20 +184,21 @@ void KeyMerge::Replay() {
   moved_.clear();
 }
 
-// From a leaf to the top. False where two prefixes were the same, so that the places are not right.
-bool KeyMerge::ReplayOne(size_t leaf) {
+// From a leaf to the top.
+void KeyMerge::ReplayOne(size_t leaf) {
   Entry winner = places_[leaf];
-  bool decided = true;
   for (size_t place = leaf; place > 1; place /= 2) {
     const Entry& other = places_[place ^ 1];
-    decided &= other.prefix != winner.prefix;
-    // All ones where the other wins: a branch would be mispredicted every second time.
-    const uint64_t mask = -uint64_t{other.prefix < winner.prefix};
-    winner.prefix ^= (winner.prefix ^ other.prefix) & mask;
-    winner.run ^= (winner.run ^ other.run) & static_cast<uint32_t>(mask);
+    if (other.prefix == winner.prefix) [[unlikely]] {
+      winner = Winner(winner, other);
+    } else {
+      // All ones where the other wins: a branch would be mispredicted every second time.
+      const uint64_t mask = -uint64_t{other.prefix < winner.prefix};
+      winner.prefix ^= (winner.prefix ^ other.prefix) & mask;
+      winner.run ^= (winner.run ^ other.run) & static_cast<uint32_t>(mask);
+    }
     places_[place / 2] = winner;
   }
-  return decided;
 }
 
 // From the places of one round, in ascending order, to those of the next.
@@ -209,7 +217,9 @@ void KeyMerge::ReplayRound() {
 bool KeyMerge::EqualsKey(const Entry& entry) const {
   if (entry.prefix != places_[1].prefix || entry.run == kNoRun) return false;
   const std::string_view key = readers_[entry.run].key();
-  return key == key_ || CompareKeys(key.data(), key_.data(), options_.columns).order == 0;
+  if (SameBytes(key, key_)) return true;
+  if (OnlyEqualsItself(key.data(), options_.columns)) return false;
+  return CompareKeys(key.data(), key_.data(), options_.columns).order == 0;
 }
 
 // All runs whose next key compares equal to the winner's.
@@ -231,7 +241,7 @@ void KeyMerge::FindEqual() {
 void KeyMerge::FindEqualBelow(size_t place) {
   if (place >= first_leaf_) {
     const uint32_t run = places_[place].run;
-    return AddTurn(run, readers_[run].key() == key_);
+    return AddTurn(run, SameBytes(readers_[run].key(), key_));
   }
   for (size_t child : {2 * place, 2 * place + 1}) {
     if (places_[child].run == places_[place].run || EqualsKey(places_[child])) {

@@ -80,7 +80,7 @@ class KeyMerge {
   Entry Winner(const Entry& a, const Entry& b) const;
   bool ComesFirst(const Entry& a, const Entry& b) const;
   void Replay();
-  bool ReplayOne(size_t leaf);
+  void ReplayOne(size_t leaf);
   void ReplayRound();
 
   bool EqualsKey(const Entry& entry) const;

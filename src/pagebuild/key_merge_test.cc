@@ -4,6 +4,9 @@
 #include "pagebuild/key_merge.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <random>
@@ -15,6 +18,7 @@
 #include <gtest/gtest.h>
 
 #include "base/cell.h"
+#include "base/file.h"
 #include "pagebuild/key.h"
 #include "pagebuild/key_collector.h"
 #include "temporary_directory.h"
@@ -52,8 +56,10 @@ std::vector<Entry> Sorted(std::vector<Entry> entries, size_t columns) {
 
 // One index that is being made.
 struct Build {
-  explicit Build(const Conditions& wanted, size_t index_columns = 1)
-      : conditions(wanted), columns(index_columns), space(wanted.run_bytes, directory / "db.keys") {
+  explicit Build(const Conditions& wanted, size_t index_columns = 1, std::string spill_path = {})
+      : conditions(wanted),
+        columns(index_columns),
+        space(wanted.run_bytes, spill_path.empty() ? directory / "db.keys" : spill_path) {
     for (size_t i = 0; i < conditions.collectors; ++i) {
       collectors.push_back(std::make_unique<KeyCollector>(
           &space, &runs,
@@ -248,6 +254,117 @@ TEST(KeyMergeTest, RowidsFarApart) {
     entries.push_back({TextKey("same"), (int64_t{59} << 57) + (i << 31)});
   }
   ExpectSorted(entries);
+}
+
+// Everything is spilled, and there are buffers for two runs at a time.
+constexpr Conditions kTight = {.segment_bytes = 4 << 10, .run_bytes = 0, .read_bytes = 0};
+
+TEST(KeyMergeTest, MergingInLevelsUsesTheSameSpaceAgain) {
+  std::mt19937_64 random(7);
+  const std::vector<Entry> entries = Rows([&](int64_t) { return TextKey(Hex(random())); });
+  Build build(kTight);
+  ASSERT_TRUE(build.Collect(entries).ok());
+  const uint64_t spilled = build.space.spilled_bytes();
+  const uint64_t length = build.space.file_bytes();
+  std::vector<Entry> merged;
+  ASSERT_TRUE(build.Merge(&merged).ok());
+  EXPECT_EQ(merged.size(), entries.size());
+  EXPECT_GT(build.space.spilled_bytes(), 4 * spilled) << "there were not several levels";
+  EXPECT_LE(build.space.file_bytes(), length + 2 * RunSpace::kExtentBytes);
+}
+
+TEST(KeyMergeTest, WhatIsNotMergedIsGivenBackToo) {
+  Build build({.segment_bytes = 4 << 10, .run_bytes = 100 << 10});
+  ASSERT_TRUE(build.Collect(Rows([](int64_t i) { return TextKey(Hex(uint64_t(i))); })).ok());
+  {
+    KeyMerge merge(build.runs.Take(), &build.space, {});
+    for (int i = 0; i < 5000; ++i) ASSERT_TRUE(merge.NextKey());
+  }
+  EXPECT_EQ(build.space.memory_left(), uint64_t{100} << 10);
+}
+
+// Every call to the system fails once: what was wrong is said, and no file stays.
+TEST(KeyMergeTest, AFaultAtAnyCallEndsTheBuildAndLeavesNothing) {
+  std::mt19937_64 random(8);
+  std::vector<Entry> entries = Rows([&](int64_t) { return TextKey(Hex(random())); });
+  entries.resize(4000);
+  bool done = false;
+  int faults = 0;
+  for (int fail_at = 0; !done; fail_at += fail_at < 20 ? 1 : 7) {
+    TemporaryDirectory directory;
+    Status status;
+    {
+      int calls = 0;
+      ScopedFileHook hook([&](const FileEvent&) { return calls++ == fail_at ? ENOSPC : 0; });
+      Build build(kTight, 1, directory / "db.keys");
+      status = build.Collect(entries);
+      std::vector<Entry> merged;
+      if (status.ok()) status = build.Merge(&merged);
+      done = calls <= fail_at;
+      EXPECT_TRUE(!status.ok() || merged.size() == entries.size());
+    }
+    EXPECT_EQ(status.ok(), done) << "call " << fail_at;
+    if (!done) {
+      ++faults;
+      EXPECT_EQ(status.code(), StatusCode::kFull) << status.message();
+      EXPECT_NE(status.message().find("db.keys"), std::string::npos) << status.message();
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(directory.path())) << "call " << fail_at;
+  }
+  EXPECT_GT(faults, 20);
+}
+
+TEST(KeyMergeTest, AFileThatIsThereAlreadyIsNotTouched) {
+  Build build(kTight);
+  build.directory.Write("db.keys", "another's");
+  const Status status = build.Collect(Rows([](int64_t i) { return TextKey(Hex(uint64_t(i))); }));
+  EXPECT_EQ(status.code(), StatusCode::kBusy) << status.message();
+  EXPECT_EQ(ReadFile(build.directory / "db.keys", 100).value(), "another's");
+}
+
+TEST(KeyMergeTest, ThreadsCollectAndMergeAtOnce) {
+  constexpr size_t kIndexes = 3;
+  constexpr size_t kThreads = 4;
+  const std::vector<Entry> entries =
+      Rows([](int64_t i) { return TextKey(Hex(uint64_t(i) * 7919 % 5000)); });
+  const std::vector<Entry> expected = Sorted(entries, 1);
+  TemporaryDirectory directory;
+  RunSpace space(40000, directory / "db.keys");
+  std::array<IndexRuns, kIndexes> runs;
+
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (IndexRuns& index : runs) {
+        KeyCollector collector(&space, &index, {.columns = 1, .memory_bytes = 8 << 10});
+        for (size_t i = thread; i < entries.size(); i += kThreads) {
+          collector.Add(entries[i].key, entries[i].rowid);
+        }
+        EXPECT_TRUE(collector.Finish().ok());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  threads.clear();
+  for (IndexRuns& index : runs) {
+    threads.emplace_back([&] {
+      KeyMerge merge(index.Take(), &space, {.columns = 1, .read_bytes = 256 << 10});
+      size_t at = 0;
+      while (merge.NextKey()) {
+        for (auto rowids = merge.NextRowids(); !rowids.empty(); rowids = merge.NextRowids()) {
+          for (int64_t rowid : rowids) {
+            ASSERT_LT(at, expected.size());
+            ASSERT_EQ(expected[at].key, merge.key());
+            ASSERT_EQ(expected[at++].rowid, rowid);
+          }
+        }
+      }
+      EXPECT_TRUE(merge.status().ok());
+      EXPECT_EQ(at, expected.size());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(space.memory_left(), 40000u);
 }
 
 // Whatever a random mix is made of.

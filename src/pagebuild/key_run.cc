@@ -26,6 +26,17 @@ size_t GetBlockSize(const char* from) {
   return size;
 }
 
+// Short pieces of keys are copied in one piece of this size: what is behind them is overwritten
+// soon, or never read. So that much room is behind blocks and keys.
+constexpr size_t kCopiedAtOnce = 32;
+void CopyKeyBytes(const char* from, size_t size, char* to) {
+  if (size <= kCopiedAtOnce) {
+    std::memcpy(to, from, kCopiedAtOnce);
+  } else {
+    std::memcpy(to, from, size);
+  }
+}
+
 // A row of fewer consecutive rowids is not shorter as two varints.
 constexpr size_t kShortestRow = 3;
 
@@ -106,14 +117,16 @@ Status KeyRunWriter::Add(std::string_view key, std::span<const int64_t> rowids) 
   block_size_ = static_cast<size_t>(to - block_.get());
 
   run_.entries_ += rowids.size();
-  NoteKey(key, shape, common);
+  last_is_in_block_ = true;
+  const bool same =
+      common == shape.body && common == last_shape_.body &&
+      key.substr(0, shape.header) == std::string_view(last_key_).substr(0, last_shape_.header);
+  if (!same) NoteKey(key, shape, common);
   return {};
 }
 
 // For the next group, the number of distinct keys, and what all texts begin with.
 void KeyRunWriter::NoteKey(std::string_view key, KeyShape shape, size_t common) {
-  last_is_in_block_ = true;
-  if (key == last_key_) return;
   if (distinct_ == 0) {
     run_.common_text_ = FirstText(key.data(), columns_).substr(0, kMaxCommonText);
   }
@@ -147,7 +160,7 @@ Status KeyRunWriter::EndBlock() {
   last_is_in_block_ = false;
   // What lies in memory is read first, so nothing goes there once something is spilled.
   if (run_.spilled_bytes_ == 0 && run_.space_->TakeMemory(block.size())) {
-    std::unique_ptr<char[]> copy(new char[block.size()]);
+    std::unique_ptr<char[]> copy(new char[block.size() + kCopiedAtOnce]);
     std::memcpy(copy.get(), block.data(), block.size());
     run_.blocks_.push_back({std::move(copy), block.size()});
     run_.memory_bytes_ += block.size();
@@ -195,7 +208,7 @@ Result<KeyRun> KeyRunWriter::Finish() {
 
 KeyRunReader::KeyRunReader(KeyRun run, size_t columns, size_t buffer_bytes)
     : run_(std::move(run)), columns_(columns) {
-  if (run_.is_spilled()) buffer_.resize(buffer_bytes);
+  if (run_.is_spilled()) buffer_.resize(buffer_bytes + kCopiedAtOnce);
 }
 
 bool KeyRunReader::NextGroup() {
@@ -207,13 +220,13 @@ bool KeyRunReader::NextGroup() {
   const size_t rest = shape.body - shared;
 
   key_size_ = shape.header + shape.body;
-  if (key_size_ > key_.size()) key_.resize(2 * key_size_);
+  if (key_size_ + kCopiedAtOnce > key_.size()) key_.resize(2 * key_size_ + kCopiedAtOnce);
   if (shape.header != header_size_) {
     std::memmove(key_.data() + shape.header, key_.data() + header_size_, shared);
     header_size_ = shape.header;
   }
-  std::memcpy(key_.data(), types, shape.header);
-  std::memcpy(key_.data() + shape.header + shared, at_, rest);
+  std::copy_n(types, shape.header, key_.data());
+  CopyKeyBytes(at_, rest, key_.data() + shape.header + shared);
 
   uint64_t above_lowest;
   at_ = GetVarint(GetVarint(at_ + rest, &left_), &above_lowest);
@@ -278,12 +291,13 @@ bool KeyRunReader::Fill(size_t bytes) {
   if (buffer_end_ - buffer_begin_ >= bytes) return true;
   std::memmove(buffer_.data(), buffer_.data() + buffer_begin_, buffer_end_ - buffer_begin_);
   buffer_end_ -= std::exchange(buffer_begin_, 0);
-  if (bytes > buffer_.size()) buffer_.resize(bytes);
+  if (bytes + kCopiedAtOnce > buffer_.size()) buffer_.resize(bytes + kCopiedAtOnce);
+  const size_t capacity = buffer_.size() - kCopiedAtOnce;
 
-  while (buffer_end_ < buffer_.size() && spill_position_ < run_.spilled_bytes_) {
+  while (buffer_end_ < capacity && spill_position_ < run_.spilled_bytes_) {
     uint64_t& extent = run_.extents_[spill_position_ / RunSpace::kExtentBytes];
     const uint64_t offset = spill_position_ % RunSpace::kExtentBytes;
-    const size_t size = std::min({buffer_.size() - buffer_end_, RunSpace::kExtentBytes - offset,
+    const size_t size = std::min({capacity - buffer_end_, RunSpace::kExtentBytes - offset,
                                   run_.spilled_bytes_ - spill_position_});
     status_ = run_.space_->Read(buffer_.data() + buffer_end_, size, extent + offset);
     if (!status_.ok()) return false;

@@ -65,6 +65,7 @@ Status PlainSegment::Seal(KeyRunWriter* writer) {
     if (i + kPrefetchDistance < entries.size()) {
       __builtin_prefetch(block_ + entries[i + kPrefetchDistance].offset);
     }
+    const uint64_t prefix = entries[i].prefix;
     const char* key = block_ + entries[i].offset;
     const KeyShape shape = ShapeOfKey(key, columns_);
     const size_t size = shape.header + shape.body;
@@ -72,7 +73,8 @@ Status PlainSegment::Seal(KeyRunWriter* writer) {
     do {
       rowids[count++] = lowest_rowid_ + entries[i++].order;
       // No key is the beginning of another, so these bytes can only be a key that is the same.
-    } while (i < entries.size() && count < rowids.size() && entries[i].offset + size <= keys_end_ &&
+    } while (i < entries.size() && count < rowids.size() && entries[i].prefix == prefix &&
+             entries[i].offset + size <= keys_end_ &&
              std::memcmp(block_ + entries[i].offset, key, size) == 0);
     Status status = writer->Add({key, size}, {rowids.data(), count});
     if (!status.ok()) return status;
@@ -80,16 +82,17 @@ Status PlainSegment::Seal(KeyRunWriter* writer) {
   return {};
 }
 
-// 32 bytes, two to a cache line.
+// Its key follows, then the first slice of its list: what a row needs lies side by side.
 struct DictionarySegment::Value {
   uint32_t hash;
-  uint32_t key_offset;
   uint32_t key_size;
   uint32_t rows;
-  uint32_t last_row;     // the last rowid, above lowest_rowid_
-  uint32_t first_slice;  // offsets of its list
-  uint32_t tail;         // where the next row goes
-  uint32_t tail_end;     // of that slice; the link to the next one stands here
+  uint32_t last_row;  // the last rowid, above lowest_rowid_
+  uint32_t tail;      // where the next row goes
+  uint32_t tail_end;  // of that slice; the link to the next one stands here
+
+  const char* key_bytes() const { return reinterpret_cast<const char*>(this + 1); }
+  std::string_view key() const { return {key_bytes(), key_size}; }
 };
 
 // Reads the list of a value from its beginning.
@@ -99,7 +102,7 @@ class DictionarySegment::RowidList {
       : block_(segment.block_),
         lowest_rowid_(segment.lowest_rowid_),
         rows_(value.rows),
-        at_(value.first_slice),
+        at_(static_cast<size_t>(value.key_bytes() + value.key_size - block_)),
         end_(at_ + SliceSize(0)) {
     Read();
   }
@@ -145,7 +148,8 @@ class DictionarySegment::RowidList {
 };
 
 size_t DictionarySegment::BytesFor(size_t key_size) {
-  return key_size + sizeof(Value) + 2 * sizeof(SortEntry) + SliceSize(0) + kLinkSize;
+  return sizeof(Value) + key_size + SliceSize(0) + kLinkSize + alignof(Value) - 1 +
+         2 * sizeof(SortEntry);
 }
 
 size_t DictionarySegment::SlotsFor(size_t block_size) {
@@ -157,24 +161,19 @@ void DictionarySegment::Start(std::span<char> block, size_t slots) {
   block_ = block.data();
   slots_ = slots;
   std::memset(block_, 0, slots * sizeof(uint32_t));
-  lists_begin_ = block.size();
+  back_ = block.size();
   distinct_ = 0;
   rows_ = 0;
   last_ = nullptr;
 }
 
-DictionarySegment::Value* DictionarySegment::values() const {
-  return reinterpret_cast<Value*>(block_ + slots_ * sizeof(uint32_t));
-}
-
-std::string_view DictionarySegment::KeyOf(const Value& value) const {
-  return {block_ + value.key_offset, value.key_size};
-}
-
-// Room for so many distinct keys, with the room to sort them, and for more bytes at the back.
+// Room to sort so many distinct keys, and for more bytes at the back.
 bool DictionarySegment::HasRoom(size_t values, size_t bytes) const {
-  constexpr size_t kBytesAValue = sizeof(Value) + 2 * sizeof(SortEntry);
-  return slots_ * sizeof(uint32_t) + values * kBytesAValue + bytes <= lists_begin_;
+  return slots_ * sizeof(uint32_t) + values * 2 * sizeof(SortEntry) + bytes <= back_;
+}
+
+DictionarySegment::Value* DictionarySegment::ValueAt(size_t offset) const {
+  return reinterpret_cast<Value*>(block_ + offset);
 }
 
 bool DictionarySegment::Add(std::string_view key, int64_t rowid) {
@@ -182,13 +181,13 @@ bool DictionarySegment::Add(std::string_view key, int64_t rowid) {
   const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
   if (row > kMostRowidsApart) return false;
 
-  if (last_ == nullptr || KeyOf(*last_) != key) {
+  if (last_ == nullptr || !SameBytes(last_->key(), key)) {
     const auto hash = static_cast<uint32_t>(XXH3_64bits(key.data(), key.size()));
     uint32_t* slot = nullptr;
     Value* value = Find(key, hash, &slot);
     if (value == nullptr) {
-      if (!AddValue(key, hash, slot)) return false;
-      value = values() + distinct_ - 1;
+      value = AddValue(key, hash, slot);
+      if (value == nullptr) return false;
     }
     last_ = value;
   }
@@ -207,37 +206,38 @@ DictionarySegment::Value* DictionarySegment::Find(std::string_view key, uint32_t
       *slot = &slots[at];
       return nullptr;
     }
-    Value* value = values() + slots[at] - 1;
-    if (value->hash == hash && KeyOf(*value) == key) return value;
+    Value* value = ValueAt(slots[at]);
+    if (value->hash == hash && SameBytes(value->key(), key)) return value;
   }
 }
 
-bool DictionarySegment::AddValue(std::string_view key, uint32_t hash, uint32_t* slot) {
+// Nothing where there is no room.
+DictionarySegment::Value* DictionarySegment::AddValue(std::string_view key, uint32_t hash,
+                                                      uint32_t* slot) {
   const size_t slice = SliceSize(0);
-  if (distinct_ >= slots_ / 8 * 5) return false;
-  if (!HasRoom(distinct_ + size_t{1}, key.size() + slice + kLinkSize)) return false;
-  lists_begin_ -= slice + kLinkSize;
-  const auto first_slice = static_cast<uint32_t>(lists_begin_);
-  lists_begin_ -= key.size();
-  std::memcpy(block_ + lists_begin_, key.data(), key.size());
-  values()[distinct_] = {.hash = hash,
-                         .key_offset = static_cast<uint32_t>(lists_begin_),
-                         .key_size = static_cast<uint32_t>(key.size()),
-                         .rows = 0,
-                         .last_row = 0,
-                         .first_slice = first_slice,
-                         .tail = first_slice,
-                         .tail_end = static_cast<uint32_t>(first_slice + slice)};
-  *slot = ++distinct_;
-  return true;
+  const size_t size = sizeof(Value) + key.size() + slice + kLinkSize + alignof(Value) - 1;
+  if (distinct_ >= slots_ / 8 * 5 || !HasRoom(distinct_ + size_t{1}, size)) return nullptr;
+  back_ = (back_ - size + alignof(Value) - 1) / alignof(Value) * alignof(Value);
+  *slot = static_cast<uint32_t>(back_);
+  ++distinct_;
+  const auto tail = static_cast<uint32_t>(back_ + sizeof(Value) + key.size());
+  Value* value = ValueAt(back_);
+  *value = {.hash = hash,
+            .key_size = static_cast<uint32_t>(key.size()),
+            .rows = 0,
+            .last_row = 0,
+            .tail = tail,
+            .tail_end = static_cast<uint32_t>(tail + slice)};
+  std::memcpy(value + 1, key.data(), key.size());
+  return value;
 }
 
 bool DictionarySegment::AppendRow(Value* value, uint32_t row) {
   if (value->tail_end - value->tail < kMaxRowVarint) {
     const size_t slice = SliceSize(value->rows);
     if (!HasRoom(distinct_, slice + kLinkSize)) return false;
-    lists_begin_ -= slice + kLinkSize;
-    const auto next = static_cast<uint32_t>(lists_begin_);
+    back_ -= slice + kLinkSize;
+    const auto next = static_cast<uint32_t>(back_);
     std::memcpy(block_ + value->tail_end, &next, kLinkSize);
     value->tail = next;
     value->tail_end = static_cast<uint32_t>(next + slice);
@@ -250,9 +250,14 @@ bool DictionarySegment::AppendRow(Value* value, uint32_t row) {
 }
 
 Status DictionarySegment::Seal(KeyRunWriter* writer) {
-  const std::span<SortEntry> entries(reinterpret_cast<SortEntry*>(values() + distinct_), distinct_);
-  for (uint32_t i = 0; i < distinct_; ++i) {
-    entries[i] = {.prefix = 0, .offset = values()[i].key_offset, .order = i};
+  const std::span<const uint32_t> slots(reinterpret_cast<uint32_t*>(block_), slots_);
+  const std::span<SortEntry> entries(
+      reinterpret_cast<SortEntry*>(block_ + slots_ * sizeof(uint32_t)), distinct_);
+  size_t count = 0;
+  for (uint32_t offset : slots) {
+    if (offset == 0) continue;
+    const auto key = static_cast<uint32_t>(offset + sizeof(Value));
+    entries[count++] = {.prefix = 0, .offset = key, .order = offset};
   }
   SortKeys(block_, columns_, entries, {entries.data() + distinct_, distinct_});
 
@@ -276,7 +281,7 @@ Status DictionarySegment::Seal(KeyRunWriter* writer) {
 Status DictionarySegment::WriteTurns(std::span<const SortEntry> equal, KeyRunWriter* writer) const {
   std::vector<RowidList> lists;
   lists.reserve(equal.size());
-  for (const SortEntry& entry : equal) lists.emplace_back(*this, values()[entry.order]);
+  for (const SortEntry& entry : equal) lists.emplace_back(*this, *ValueAt(entry.order));
 
   std::array<int64_t, KeyRunWriter::kMaxGroup> rowids;
   for (;;) {
@@ -292,7 +297,7 @@ Status DictionarySegment::WriteTurns(std::span<const SortEntry> equal, KeyRunWri
       }
     }
     if (lowest == equal.size()) return {};
-    const std::string_view key = KeyOf(values()[equal[lowest].order]);
+    const std::string_view key = ValueAt(equal[lowest].order)->key();
     const size_t count = lists[lowest].Take(limit, rowids);
     if (Status status = writer->Add(key, {rowids.data(), count}); !status.ok()) return status;
   }

@@ -51,7 +51,7 @@ class PlainSegment {
 // For keys that repeat: a hash table of the distinct ones, and for each the list of its rowids,
 // which takes a byte or two a row. Only the distinct keys are sorted.
 //
-//   | slots | values → | room to sort them |        | ← keys and slices of lists |
+//   | slots | room to sort values → |        | ← values with their keys, slices of lists |
 //
 // A list is a chain of slices that become longer: a key with two rows takes little, one with
 // millions is read from few places. Rowids stand in it as varints, each the distance from the one
@@ -77,18 +77,17 @@ class DictionarySegment {
   struct Value;  // a distinct key
   class RowidList;
 
-  Value* values() const;
-  std::string_view KeyOf(const Value& value) const;
+  bool HasRoom(size_t values, size_t bytes) const;
+  Value* ValueAt(size_t offset) const;
   bool AppendRow(Value* value, uint32_t row);
   Value* Find(std::string_view key, uint32_t hash, uint32_t** slot) const;
-  bool AddValue(std::string_view key, uint32_t hash, uint32_t* slot);
-  bool HasRoom(size_t values, size_t bytes) const;
+  Value* AddValue(std::string_view key, uint32_t hash, uint32_t* slot);
   Status WriteTurns(std::span<const SortEntry> equal, KeyRunWriter* writer) const;
 
   const size_t columns_;
   char* block_ = nullptr;
   size_t slots_ = 0;
-  size_t lists_begin_ = 0;
+  size_t back_ = 0;  // where values and lists begin
   uint32_t distinct_ = 0;
   uint64_t rows_ = 0;
   Value* last_ = nullptr;  // of the row before

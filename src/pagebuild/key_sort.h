@@ -16,7 +16,7 @@ struct SortEntry {
 static_assert(sizeof(SortEntry) == 16);
 
 // Sorts `entries` by their keys, which begin at `keys` + offset, and those that compare equal by
-// `order`. The entries come in ascending `order`. `scratch` has room for as many.
+// `order`, which ascends from entry to entry where keys are equal. `scratch` has room for as many.
 //
 // Made for many short keys: radix sort by KeyPrefix, where the bytes that all texts have in common
 // are passed over first, so that timestamps and paths cost no more than random keys; then the same

@@ -158,7 +158,7 @@ TEST(KeyTest, OrderIsThatOfSqlite) {
   const uint64_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
-  for (size_t columns : {1, 2, 3}) {
+  for (size_t columns : std::vector<size_t>{1, 2, 3}) {
     SqliteOrder sqlite(columns);
     sqlite.Execute("BEGIN");
     std::vector<std::string> keys;
@@ -234,7 +234,7 @@ TEST(KeyTest, PrefixesPassOverWhatTextsHaveInCommon) {
 }
 
 TEST(KeyTest, CommonPrefixCountsToTheFirstDifference) {
-  for (size_t size : {0, 1, 7, 8, 9, 16, 40}) {
+  for (size_t size : std::vector<size_t>{0, 1, 7, 8, 9, 16, 40}) {
     const std::string text(size, 'x');
     EXPECT_EQ(CommonPrefix(text, text + "y"), size);
     for (size_t at = 0; at < size; ++at) {
