@@ -2,6 +2,33 @@
 #include "extract/shapes.h"
 
 namespace sluice {
+namespace {
+
+// Without these bits '"' and '0' are equal, and differ from all other kinds.
+constexpr char kLeafBits = '"' ^ '0';
+constexpr uint64_t kAllButLeafBits = ~(uint64_t{0x0101010101010101} * kLeafBits);
+
+// The kinds of up to 8 tokens, the rest NULs.
+uint64_t WordOf(std::string_view kinds) {
+  uint64_t word = 0;
+  std::memcpy(&word, kinds.data(), std::min(kinds.size(), sizeof word));
+  return word;
+}
+
+}  // namespace
+
+Shape::Shape(std::string_view kinds) : count(kinds.size()) {
+  std::string mask(kinds.size(), '\xFF');
+  for (uint32_t i = 0; i < kinds.size(); ++i) {
+    const bool is_key = kinds[i] == '"' && i + 1 < kinds.size() && kinds[i + 1] == ':';
+    if (is_key || (kinds[i] != '"' && kinds[i] != '0')) continue;
+    mask[i] = static_cast<char>(~kLeafBits);
+    unwanted.push_back(i);
+  }
+  for (size_t i = 0; i < kinds.size(); i += sizeof(uint64_t)) {
+    words.push_back({WordOf(kinds.substr(i)), WordOf(std::string_view(mask).substr(i))});
+  }
+}
 
 uint32_t Shapes::Find(uint64_t hash) const {
   const auto found = by_hash_.find(hash);
@@ -23,8 +50,8 @@ bool Shapes::IsWorthKeeping(uint64_t hash) {
 }
 
 void Shapes::Keep(uint64_t hash, Shape shape) {
-  if (shapes_.size() == kMaxShapes || tokens_ + shape.kinds.size() > kMaxTokens) Forget();
-  tokens_ += shape.kinds.size();
+  if (shapes_.size() == kMaxShapes || tokens_ + shape.count > kMaxTokens) Forget();
+  tokens_ += shape.count;
   const auto index = static_cast<uint32_t>(shapes_.size());
   shape.same_hash = std::exchange(by_hash_[hash], index);
   shapes_.push_back(std::make_unique<Shape>(std::move(shape)));
@@ -33,18 +60,11 @@ void Shapes::Keep(uint64_t hash, Shape shape) {
 uint64_t Shapes::HashOf(const char* kinds, size_t count) {
   constexpr uint64_t kOddNumber = 0x9E3779B97F4A7C15;
   uint64_t hash = count;
-  const auto add = [&hash](uint64_t word) {
+  for (size_t i = 0; i < count; i += sizeof hash) {
+    const uint64_t word = WordOf({kinds + i, count - i}) & kAllButLeafBits;
     hash = (hash ^ word) * kOddNumber;
     hash ^= hash >> 32;
-  };
-  for (; count >= sizeof hash; count -= sizeof hash, kinds += sizeof hash) {
-    uint64_t word;
-    std::memcpy(&word, kinds, sizeof word);
-    add(word);
   }
-  uint64_t word = 0;
-  std::memcpy(&word, kinds, count);
-  add(word);
   return hash;
 }
 
@@ -54,8 +74,7 @@ void Shapes::Forget() {
   asked_for_ = {};
   tokens_ = 0;
   last_ = 0;
-  shapes_.push_back(std::make_unique<Shape>());
-  shapes_[0]->kinds = '\0';
+  shapes_.push_back(std::make_unique<Shape>(std::string_view("\0", 1)));
 }
 
 }  // namespace sluice

@@ -43,6 +43,9 @@ struct QuotedKey {
 // objects that the plan looks into. Another text with the same tokens and keys has its values at
 // the same tokens, and is valid JSON if its numbers and literals are. So it need not be walked.
 //
+// A string and a number or literal are as good as each other, except where a key stands: a column
+// that may be null would else have two shapes, and ten of them a thousand.
+//
 // Tokens are numbered from the start of the text.
 struct Shape {
   struct Key {
@@ -62,11 +65,29 @@ struct Shape {
     uint32_t last;
   };
 
-  std::string kinds;
+  Shape() = default;
+  explicit Shape(std::string_view kinds);
+  // Whether a text with these kinds, and as many, is of this shape. Reads up to 7 bytes behind.
+  bool Fits(const char* kinds) const {
+    uint64_t difference = 0;
+    for (size_t i = 0; i < words.size(); ++i) {
+      uint64_t word;
+      std::memcpy(&word, kinds + i * sizeof word, sizeof word);
+      difference |= (word ^ words[i].kinds) & words[i].mask;
+    }
+    return difference == 0;
+  }
+
+  struct Word {
+    uint64_t kinds;  // of 8 tokens
+    uint64_t mask;   // the bits that count
+  };
+  size_t count = 0;  // of tokens
+  std::vector<Word> words;
   std::vector<Key> keys;
-  std::vector<Value> values;      // that have a slot
-  std::vector<Other> others;      // in order
-  std::vector<uint32_t> scalars;  // numbers and literals that are in neither
+  std::vector<Value> values;       // that have a slot
+  std::vector<Other> others;       // in order
+  std::vector<uint32_t> unwanted;  // strings, numbers and literals that are in neither
 
   std::array<uint32_t, 2> next = {0, 0};  // the shapes of the texts that followed last
   uint32_t same_hash = 0;                 // another shape with these kinds; 0: none
@@ -97,6 +118,7 @@ class Shapes {
   bool IsWorthKeeping(uint64_t hash);
   void Keep(uint64_t hash, Shape shape);
 
+  // Of what Shape::Fits looks at.
   static uint64_t HashOf(const char* kinds, size_t count);
 
  private:

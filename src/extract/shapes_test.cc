@@ -8,12 +8,6 @@
 namespace sluice {
 namespace {
 
-Shape ShapeOf(std::string kinds) {
-  Shape shape;
-  shape.kinds = std::move(kinds);
-  return shape;
-}
-
 TEST(ShapesTest, AKeyIsFoundUpToItsClosingQuote) {
   const std::string text =
       R"("a":1,"abcdefghijklmno":2,"abcdefghijklmnop":3,"abcdefghijklmnopq":4)";
@@ -29,6 +23,27 @@ TEST(ShapesTest, AKeyIsFoundUpToItsClosingQuote) {
   }
 }
 
+TEST(ShapesTest, AStringAndAScalarAreAlikeButNotAsAKey) {
+  const std::string kinds = R"({":",":0,":[",0,{}]})";
+  const Shape shape(kinds);
+  const std::string behind = "{[]}:,\"";
+  ASSERT_TRUE(shape.Fits((kinds + behind).c_str()));
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    for (const char kind : std::string("{}[]:,\"0\0", 9)) {
+      std::string other = kinds;
+      other[i] = kind;
+      const bool is_key = kinds[i] == '"' && kinds[i + 1] == ':';
+      const auto is_leaf = [](char c) { return c == '"' || c == '0'; };
+      const bool fits = kind == kinds[i] || (!is_key && is_leaf(kinds[i]) && is_leaf(kind));
+      EXPECT_EQ(shape.Fits((other + behind).c_str()), fits) << other;
+      if (fits) {
+        EXPECT_EQ(Shapes::HashOf(other.data(), other.size()),
+                  Shapes::HashOf(kinds.data(), kinds.size()));
+      }
+    }
+  }
+}
+
 TEST(ShapesTest, WhatComesTwiceIsWorthKeeping) {
   Shapes shapes;
   EXPECT_FALSE(shapes.IsWorthKeeping(5));
@@ -38,18 +53,18 @@ TEST(ShapesTest, WhatComesTwiceIsWorthKeeping) {
 
 TEST(ShapesTest, ShapesOfOneHashAreAllFound) {
   Shapes shapes;
-  shapes.Keep(5, ShapeOf("{}"));
-  shapes.Keep(5, ShapeOf("[]"));
+  shapes.Keep(5, Shape("{}"));
+  shapes.Keep(5, Shape("[]"));
   EXPECT_EQ(shapes.Find(6), 0u);
   const uint32_t first = shapes.Find(5);
-  EXPECT_EQ(shapes.at(first).kinds, "[]");
-  EXPECT_EQ(shapes.at(shapes.at(first).same_hash).kinds, "{}");
+  EXPECT_TRUE(shapes.at(first).Fits("[]\0\0\0\0\0"));
+  EXPECT_TRUE(shapes.at(shapes.at(first).same_hash).Fits("{}\0\0\0\0\0"));
   EXPECT_EQ(shapes.at(shapes.at(first).same_hash).same_hash, 0u);
 }
 
 TEST(ShapesTest, WhatFollowedIsLikelyToFollowAgain) {
   Shapes shapes;
-  for (uint64_t hash : {1, 2, 3}) shapes.Keep(hash, ShapeOf(std::string(hash, '[')));
+  for (uint64_t hash : {1, 2, 3}) shapes.Keep(hash, Shape(std::string(hash, '[')));
   for (uint32_t index : {1u, 2u, 1u, 3u, 1u}) shapes.Follow(index);
   EXPECT_EQ(shapes.Likely()[0], 3u);
   EXPECT_EQ(shapes.Likely()[1], 2u);
@@ -57,14 +72,14 @@ TEST(ShapesTest, WhatFollowedIsLikelyToFollowAgain) {
 
 TEST(ShapesTest, ForgetsAllBeforeItGrowsBeyondItsLimits) {
   Shapes shapes;
-  for (uint64_t i = 1; i < Shapes::kMaxShapes; ++i) shapes.Keep(i, ShapeOf("[0]"));
+  for (uint64_t i = 1; i < Shapes::kMaxShapes; ++i) shapes.Keep(i, Shape("[0]"));
   EXPECT_NE(shapes.Find(1), 0u);
-  shapes.Keep(1000, ShapeOf("[0,0]"));
+  shapes.Keep(1000, Shape("[0,0]"));
   EXPECT_EQ(shapes.Find(1), 0u);
   EXPECT_NE(shapes.Find(1000), 0u);
 
   for (uint64_t i = 0; i < 4; ++i) {
-    shapes.Keep(2000 + i, ShapeOf(std::string(Shapes::kMaxTokensOfOne, '[')));
+    shapes.Keep(2000 + i, Shape(std::string(Shapes::kMaxTokensOfOne, '[')));
   }
   EXPECT_EQ(shapes.Find(1000), 0u);
   EXPECT_NE(shapes.Find(2003), 0u);

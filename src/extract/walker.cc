@@ -110,7 +110,7 @@ bool Walker::Walk(std::string_view text, Found* found) {
 bool Walker::TakeLikelyShape() {
   for (const uint32_t index : shapes_.Likely()) {
     const Shape& shape = shapes_.at(index);
-    last_ = first_ + shape.kinds.size();
+    last_ = first_ + shape.count;
     if (last_ > structure_->token_count() || tokens_[last_ - 1] >= end_ || tokens_[last_] < end_) {
       continue;
     }
@@ -123,8 +123,7 @@ bool Walker::TakeLikelyShape() {
 
 bool Walker::TakeShape(uint64_t hash) {
   uint32_t index = shapes_.Find(hash);
-  while (index != 0 &&
-         (shapes_.at(index).kinds.size() != last_ - first_ || !Take(shapes_.at(index))))
+  while (index != 0 && (shapes_.at(index).count != last_ - first_ || !Take(shapes_.at(index))))
     index = shapes_.at(index).same_hash;
   shapes_.Follow(index);
   return index != 0;
@@ -162,12 +161,12 @@ inline bool Walker::TakeValue(size_t first, size_t last, Slice* value) const {
 
 // If the text, which has as many tokens, is of that shape, finds its values.
 bool Walker::Take(const Shape& shape) {
-  if (std::memcmp(kinds_ + first_, shape.kinds.data(), shape.kinds.size()) != 0) return false;
+  if (!shape.Fits(kinds_ + first_)) return false;
   for (const Shape::Key& key : shape.keys) {
     if (!key.key.IsAt(At(first_ + key.token))) return false;
   }
-  for (const uint32_t scalar : shape.scalars) {
-    if (!ScalarEnd(At(first_ + scalar))) return false;
+  for (const uint32_t token : shape.unwanted) {
+    if (kinds_[first_ + token] == '0' && !ScalarEnd(At(first_ + token))) return false;
   }
   found_->Clear(plan_);
   for (const Shape::Value& value : shape.values) {
@@ -185,19 +184,16 @@ bool Walker::Take(const Shape& shape) {
 
 // Walks the text once more, and writes down what is asked for on the way.
 void Walker::KeepShape(uint64_t hash) {
-  Shape shape;
-  shape.kinds.assign(kinds_ + first_, last_ - first_);
+  Shape shape({kinds_ + first_, last_ - first_});
   recording_ = &shape;
   const bool valid = WalkText();
   recording_ = nullptr;
   if (!valid) return;  // it was before, so this cannot be
 
-  std::vector<bool> wanted(shape.kinds.size());
+  std::vector<bool> wanted(shape.count);
   for (const Shape::Value& value : shape.values) wanted[value.token] = true;
   for (const Shape::Other& other : shape.others) wanted[other.value] = true;
-  for (uint32_t i = 0; i < shape.kinds.size(); ++i) {
-    if (shape.kinds[i] == '0' && !wanted[i]) shape.scalars.push_back(i);
-  }
+  std::erase_if(shape.unwanted, [&wanted](uint32_t token) { return wanted[token]; });
   shapes_.Keep(hash, std::move(shape));
 }
 
