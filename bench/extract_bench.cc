@@ -4,8 +4,10 @@
 //
 //   extract      every line validated, 10 columns, of which three are in the JSON text of a string
 //   dom          simdjson's DOM parser over each line: validation, no cell
-//   ondemand     simdjson's On-Demand over each line: the 7 top-level values as text, little
-//   validation stage1       Structure::Find alone, over windows as `extract` uses it
+//   ondemand     simdjson's On-Demand over each line: the 6 top-level values as raw tokens, little
+//                validation
+//   stage1/...   Structure::Find alone, over windows as `extract` uses it, by each set of
+//                instructions that this processor has
 //
 // Before anything is timed, each cell of the 6 top-level columns is compared with On-Demand's.
 #include <cstdio>
@@ -22,6 +24,7 @@
 #include <simdjson.h>
 
 #include "extract/extractor.h"
+#include "extract/simd.h"
 #include "extract/structure.h"
 
 namespace sluice {
@@ -170,8 +173,8 @@ void BenchOnDemand(benchmark::State& state, const Lines& input) {
   Count(state, input);
 }
 
-void BenchStage1(benchmark::State& state, const Lines& input) {
-  Structure structure;
+void BenchStage1(benchmark::State& state, const Lines& input, Simd simd) {
+  Structure structure(simd);
   for (auto _ : state) {
     for (size_t begin = 0; begin < input.lines.size();) {
       const char* const first = input.lines[begin].data();
@@ -203,7 +206,7 @@ int main(int argc, char** argv) {
   }
   sluice::CheckAnswer(input);
 
-  const auto add = [](const char* name, void (*run)(benchmark::State&, const sluice::Lines&)) {
+  const auto add = [](const char* name, auto run) {
     benchmark::RegisterBenchmark(name, [run](benchmark::State& state) {
       run(state, input);
     })->Unit(benchmark::kMillisecond);
@@ -211,7 +214,13 @@ int main(int argc, char** argv) {
   add("extract", sluice::BenchExtract);
   add("dom", sluice::BenchDom);
   add("ondemand", sluice::BenchOnDemand);
-  add("stage1", sluice::BenchStage1);
+  for (const sluice::Simd simd : sluice::AvailableSimd()) {
+    static const char* const kNames[] = {"stage1/portable", "stage1/avx2", "stage1/avx512"};
+    add(kNames[static_cast<int>(simd)],
+        [simd](benchmark::State& state, const sluice::Lines& lines) {
+          sluice::BenchStage1(state, lines, simd);
+        });
+  }
   benchmark::RunSpecifiedBenchmarks();
   return 0;
 }
