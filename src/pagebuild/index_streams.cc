@@ -93,7 +93,10 @@ std::optional<size_t> IndexStreams::Claim() {
 }
 
 bool IndexStreams::AllEnded() const {
-  return std::ranges::all_of(window_, [this](size_t index) { return streams_[index].ended; });
+  for (const size_t index : window_) {
+    if (!streams_[index].ended) return false;
+  }
+  return true;
 }
 
 std::unique_ptr<PageBlock> IndexStreams::TakeFree() {
