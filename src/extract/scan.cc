@@ -148,6 +148,13 @@ class Tokens {
   size_t utf8_blocks_ = 0;
 };
 
+// A chunk is mostly in the cache of the core that read it. The processor fetches ahead by itself,
+// but not beyond a page: of lines that no cache has, the scan takes two thirds of the time so.
+SLUICE_INLINE void FetchAhead(std::string_view window, size_t block) {
+  constexpr size_t kAhead = 2048;
+  __builtin_prefetch(window.data() + std::min(window.size(), block * kBlock + kAhead));
+}
+
 size_t BlocksOf(std::string_view window) { return (window.size() + kBlock - 1) / kBlock; }
 
 // The class of a byte: one bit for each of the BlockBits that ASCII has.
@@ -240,6 +247,7 @@ size_t Scan(std::string_view window, ScanOutput output) {
   size_t count = 0;
   const size_t blocks = BlocksOf(window);
   for (size_t block = 0; block < blocks; ++block) {
+    FetchAhead(window, block);
     const BlockBits bits = Classify(window.data() + block * kBlock);
     const uint64_t quotes = tokens.Quotes(bits, block);
     const uint64_t found = tokens.In(bits, block, quotes, PrefixXor(quotes));
@@ -318,6 +326,7 @@ SLUICE_AVX2 size_t ScanAvx2(std::string_view window, ScanOutput output) {
   size_t count = 0;
   const size_t blocks = BlocksOf(window);
   for (size_t block = 0; block < blocks; ++block) {
+    FetchAhead(window, block);
     const BlockBits bits = ClassifyAvx2(window.data() + block * kBlock);
     const uint64_t quotes = tokens.Quotes(bits, block);
     const uint64_t found = tokens.In(bits, block, quotes, PrefixXorByProduct(quotes));
@@ -381,6 +390,7 @@ SLUICE_AVX512 size_t ScanAvx512(std::string_view window, ScanOutput output) {
   const size_t blocks = BlocksOf(window);
   __m512i first = _mm512_setzero_si512();
   for (size_t block = 0; block < blocks; ++block) {
+    FetchAhead(window, block);
     const BlockAvx512 here(window.data() + block * kBlock);
     const uint64_t quotes = tokens.Quotes(here.bits, block);
     const uint64_t found = tokens.In(here.bits, block, quotes, PrefixXorByProduct(quotes));
