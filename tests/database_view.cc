@@ -12,7 +12,10 @@ DatabaseView::DatabaseView(const std::string& path) {
 
 DatabaseView::~DatabaseView() { sqlite3_close(db_); }
 
-std::vector<std::string> DatabaseView::Rows(std::string_view sql) {
+std::vector<std::string> DatabaseView::Rows(std::string_view sql) { return Rows(sql, false); }
+std::vector<std::string> DatabaseView::TypedRows(std::string_view sql) { return Rows(sql, true); }
+
+std::vector<std::string> DatabaseView::Rows(std::string_view sql, bool typed) {
   std::vector<std::string> rows;
   sqlite3_stmt* statement = nullptr;
   const int prepared =
@@ -23,6 +26,7 @@ std::vector<std::string> DatabaseView::Rows(std::string_view sql) {
     std::string row;
     for (int i = 0; i < sqlite3_column_count(statement); ++i) {
       if (i > 0) row += '|';
+      if (typed) row += "?irtbn"[sqlite3_column_type(statement, i)];
       const void* bytes = sqlite3_column_blob(statement, i);
       const auto size = static_cast<size_t>(sqlite3_column_bytes(statement, i));
       const bool is_null = sqlite3_column_type(statement, i) == SQLITE_NULL;

@@ -21,6 +21,8 @@ class DatabaseView {
   // One string a row, its columns joined by '|', NULL as "NULL". An error is a failed test, and no
   // rows.
   std::vector<std::string> Rows(std::string_view sql);
+  // The same with a letter for the type before each value, so that 1 and '1' differ.
+  std::vector<std::string> TypedRows(std::string_view sql);
   // The first column of the first row: "" where there is none.
   std::string One(std::string_view sql);
   long long Count(std::string_view sql);
@@ -32,6 +34,8 @@ class DatabaseView {
   sqlite3* handle() const { return db_; }
 
  private:
+  std::vector<std::string> Rows(std::string_view sql, bool typed);
+
   sqlite3* db_ = nullptr;
 };
 

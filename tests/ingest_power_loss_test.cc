@@ -32,12 +32,14 @@ struct Scene {
   bool keep_journal = false;  // --keep-journal
   bool durable = false;       // --durable
   bool from_scratch = false;  // --from-scratch
+  bool write_pages = true;
 };
 
 void PrintTo(const Scene& scene, std::ostream* out) { *out << scene.name; }
 
 const Scene kScenes[] = {
     {.name = "Fresh"},
+    {.name = "FreshThroughSqlite", .write_pages = false},
     {.name = "Append", .exists = true, .journal = "WAL"},
     {.name = "AppendDurable", .exists = true, .journal = "WAL", .durable = true},
     {.name = "TurnedToWal", .exists = true, .journal = "DELETE"},
@@ -59,6 +61,7 @@ class PowerLossSweep : public testing::TestWithParam<Scene> {
     options.keep_journal = scene().keep_journal;
     options.durable = scene().durable;
     options.from_scratch = from_scratch;
+    options.write_pages = scene().write_pages;
     return options;
   }
 

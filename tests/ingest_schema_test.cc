@@ -83,9 +83,8 @@ TEST_F(IngestSchemaTest, NotNullRefusesALine) {
   EXPECT_EQ(summary.counts.rows, 2u);
   EXPECT_EQ(summary.counts.rejects, 2u);
   EXPECT_THAT(Rows("SELECT n FROM t"), ElementsAre("1", "4"));
-  EXPECT_THAT(Rejects(),
-              ElementsAre("2 refused by the table: NOT NULL constraint failed: t.n",
-                          "3 refused by the table: NOT NULL constraint failed: t.n"));
+  EXPECT_THAT(Rejects(), ElementsAre("2 refused by the table: NOT NULL constraint failed: t.n",
+                                     "3 refused by the table: NOT NULL constraint failed: t.n"));
 }
 
 TEST_F(IngestSchemaTest, AUniqueIndexRefusesALine) {

@@ -62,7 +62,7 @@ TEST_F(IngestTest, AFileBecomesATableWithAColumnForEachKey) {
       folder_.Write("app.jsonl", "{\"a\":1,\"b\":\"x\"}\n{\"a\":2,\"c\":{\"d\": true}}\n");
   const IngestSummary summary = IngestAll({log});
   EXPECT_EQ(summary.counts.rows, 2u);
-  EXPECT_EQ(summary.path, "sqlite");
+  EXPECT_EQ(summary.path, "pages");
   EXPECT_THAT(Rows("SELECT a, b, c, _line FROM lines"),
               ElementsAre("1|x|NULL|1", "2|NULL|{\"d\":true}|2"));
   EXPECT_EQ(DatabaseView(database_).Integrity(), "ok");
@@ -380,7 +380,7 @@ TEST_F(IngestTest, FromScratchReplacesTheDatabaseWhole) {
 TEST_F(IngestTest, ARunIsWrittenDown) {
   IngestAll({folder_.Write("app.jsonl", "{\"a\":1}\nbad\n")});
   EXPECT_THAT(Rows("SELECT outcome, path, lines, rows, rejects, ended_at <> '' FROM _sluice_runs"),
-              ElementsAre("done|sqlite|2|1|1|1"));
+              ElementsAre("done|pages|2|1|1|1"));
 }
 
 TEST_F(IngestTest, ADryRunSaysWhatItWouldDoAndDoesNothing) {

@@ -62,10 +62,14 @@ struct IngestOptions {
   bool keep_journal = false;
   enum class Verify { kLight, kQuick, kFull } verify = Verify::kLight;
   std::optional<uint64_t> stop_after_rows;  // rows of this run
-  unsigned threads = 0;       // that parse; 0 is one less than the processors, 1 at least
-  uint32_t page_size = 4096;  // of a new database
-  std::string vfs;            // a registered SQLite VFS, for tests that inject faults; "" is ours
-  bool durable = false;       // synchronous=FULL
+  // That parse. 0 is as many as there are processors where they make pages too, else one less, 1 at
+  // least.
+  unsigned threads = 0;
+  uint32_t page_size = 4096;  // of a new database: a power of two from 1024 to 65536
+  // A new database is written as pages where its schema allows that; false: through SQLite's API.
+  bool write_pages = true;
+  std::string vfs;       // a registered SQLite VFS, for tests that inject faults; "" is ours
+  bool durable = false;  // synchronous=FULL
 };
 
 struct SourceSummary {
@@ -86,7 +90,7 @@ struct IngestSummary {
   double insert_seconds = 0;  // from the first byte read to the last rows committed
   double index_seconds = 0;   // indexes, full text and statistics after the rows
   uint64_t peak_rss_bytes = 0;
-  std::string path;  // "sqlite", later "pages" and "live"
+  std::string path;  // "pages" or "sqlite": how the rows were written; later "live"
   std::vector<SourceSummary> sources;
 
   // What a person should know besides: recognised presets, sources that were unchanged, strings

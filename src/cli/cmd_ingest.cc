@@ -107,7 +107,9 @@ void AddDatabaseOptions(Options* options, IngestOptions* to) {
                 &to->from_scratch);
   options->Flag("--force", "With --from-scratch: also over tables that sluice did not make",
                 &to->force);
-  options->Choice("--verify", "Check of a new database before it is published",
+  options->Choice("--verify",
+                  "Check of a new database before it is published: light looks a few rows up in "
+                  "every index, quick and full are SQLite's quick_check and integrity_check",
                   {{"light", Verify::kLight}, {"quick", Verify::kQuick}, {"full", Verify::kFull}},
                   &to->verify);
   options->Size("--page-size", "Of a new database, a power of two from 1KiB to 64KiB",

@@ -11,6 +11,7 @@
 #include "ingest/pipeline.h"
 #include "ingest/plan.h"
 #include "ingest/writer.h"
+#include "sink/page_sink.h"
 #include "sink/sqlite_sink.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
@@ -21,17 +22,31 @@ namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
-// How the memory budget is shared: half is SQLite's page cache, a quarter the buffers of chunks
-// with their rows, and the rest is room for what a long line needs, and for the program itself.
-struct MemoryPlan {
-  uint64_t cache_bytes;
-  size_t buffers;
-  size_t buffer_bytes;
+// How the rows of a run are written, and what each part of that may use.
+struct WritePlan {
+  bool pages = false;         // else through SQLite's API
+  bool encode_ahead = false;  // on the threads that parse
+  unsigned parsers = 1;
+  uint64_t builder_bytes = 0;  // of memory: for pages in the making and keys
+  uint64_t cache_bytes = 0;    // SQLite's
+  size_t buffers = 0;          // of chunks
+  size_t buffer_bytes = 0;
+
+  std::string_view path() const { return pages ? "pages" : "sqlite"; }
 };
 
-MemoryPlan ShareMemory(const IngestOptions& options) {
-  const uint64_t budget = options.memory_bytes.value_or(std::min(512 * kMiB, MemoryLimit() / 4));
-  MemoryPlan plan;
+uint64_t MemoryBudget(const IngestOptions& options) {
+  return options.memory_bytes.value_or(std::min(512 * kMiB, MemoryLimit() / 4));
+}
+
+// Half of the budget is SQLite's page cache, a quarter the buffers of chunks with their rows, and
+// the rest is room for what a long line needs, and for the program itself.
+WritePlan ThroughSqlite(const IngestOptions& options) {
+  const uint64_t budget = MemoryBudget(options);
+  WritePlan plan;
+  // The writer has a processor of its own.
+  plan.parsers = std::max(1u, std::thread::hardware_concurrency() - 1);
+  if (options.threads > 0) plan.parsers = options.threads;
   plan.cache_bytes = options.cache_bytes.value_or(budget / 2);
   // A commit falls between two chunks: small commits want small chunks. A row of a log is some 400
   // bytes.
@@ -43,9 +58,30 @@ MemoryPlan ShareMemory(const IngestOptions& options) {
   return plan;
 }
 
-unsigned ParserThreads(const IngestOptions& options) {
-  if (options.threads > 0) return options.threads;
-  return std::max(1u, std::thread::hardware_concurrency() - 1);  // the writer has the other one
+// Half of the budget is the builder's; three eighths are for chunks, their cells, and the pages
+// made of them, each about as large; the rest as above. SQLite gets the builder's half after it.
+WritePlan AsPages(const IngestOptions& options) {
+  constexpr uint64_t kCopies = 3;  // of a chunk: as text, as cells, as pages
+  const uint64_t budget = MemoryBudget(options);
+  WritePlan plan;
+  plan.pages = true;
+  plan.parsers =
+      std::max(1u, std::thread::hardware_concurrency());  // the writer waits for the disk
+  if (options.threads > 0) plan.parsers = options.threads;
+  // What a batch holds is decided by the writer: where the run is to end in it, or its table gets
+  // columns from it.
+  plan.encode_ahead = !options.stop_after_rows && !options.alter &&
+                      options.on_bad_line.value_or(OnBadLine::kKeep) != OnBadLine::kFail;
+  plan.builder_bytes = budget / 2;
+  plan.cache_bytes = options.cache_bytes.value_or(budget / 2);
+  // A chunk's size does not depend on the number of threads: pages are made chunk by chunk, and
+  // should be the same bytes.
+  const uint64_t share = budget / 8 * 3 / kCopies;
+  plan.buffer_bytes = static_cast<size_t>(std::clamp<uint64_t>(share / 12, kMiB / 16, kMiB));
+  // Each parser has one at work and one on its way; the reader and the writer have some more.
+  const uint64_t wanted = 2 * (2 * uint64_t{plan.parsers} + 4);
+  plan.buffers = static_cast<size_t>(std::clamp<uint64_t>(share / plan.buffer_bytes, 4, wanted));
+  return plan;
 }
 
 TargetDatabase::Options TargetOptions(const IngestOptions& options, bool look_only) {
@@ -141,16 +177,17 @@ Status CheckOptions(const IngestOptions& options) {
 
 // Reads, parses and writes all sources. Batches arrive at the writer in the order of the input
 // (I2).
-Result<IngestSummary> WriteRows(const IngestOptions& options, const MemoryPlan& memory,
+Result<IngestSummary> WriteRows(const IngestOptions& options, const WritePlan& write,
                                 const StopToken& stop, const std::string& started_at,
                                 LiveTables* tables, RunPlan* plan, Sink* sink, Meter* meter) {
   const std::vector<PipelineSource> sources = SourcesToRead(plan, stop);
   Pipeline pipeline(sources, *tables, sink, stop,
-                    {.parsers = ParserThreads(options),
-                     .buffers = memory.buffers,
-                     .buffer_bytes = memory.buffer_bytes,
+                    {.parsers = write.parsers,
+                     .buffers = write.buffers,
+                     .buffer_bytes = write.buffer_bytes,
                      .max_line_bytes = options.max_line_bytes,
-                     .ingested_at = started_at});
+                     .ingested_at = started_at,
+                     .encode_ahead = write.encode_ahead});
   Writer writer(options, *plan, tables, &pipeline, sink, meter);
   const Stopwatch watch;
   if (Status s = writer.WriteAll(); !s.ok()) return Error(s);
@@ -180,26 +217,33 @@ Status FinishDatabase(IngestSummary* summary, Sink* sink, Meter* meter) {
   return finished;
 }
 
-// A sink, and the word for it in summary and run journal.
-struct OpenedSink {
-  std::unique_ptr<Sink> sink;
-  std::string_view path;
-};
+// Pages where the database is made from nothing, unless a table needs SQLite: then a note says why.
+WritePlan ChooseWritePlan(const IngestOptions& options, const LiveTables& tables, bool fresh,
+                          RunPlan* plan) {
+  if (!fresh || !options.write_pages) return ThroughSqlite(options);
+  const std::string why_not = PageSink::WhyNot(Pointers(tables), SinkSources(*plan));
+  if (why_not.empty()) return AsPages(options);
+  plan->notes.push_back("written through SQLite, which is slower than writing pages: " + why_not);
+  return ThroughSqlite(options);
+}
 
-Result<OpenedSink> OpenSink(const IngestOptions& options, const MemoryPlan& memory,
-                            const std::string& started_at, const LiveTables& tables,
-                            const RunPlan& plan, TargetDatabase* target) {
-  OpenedSink opened{.path = "sqlite"};
-  SqliteSink::Options sqlite{.cache_bytes = memory.cache_bytes,
-                             .wal_cap_bytes = options.wal_cap_bytes,
-                             .durable = options.durable,
-                             .sync_indexes = options.sync_indexes,
-                             .bookkeeping = BookkeepingOptions(options, opened.path, started_at)};
-  Result<std::unique_ptr<SqliteSink>> sink =
-      SqliteSink::Open(target, Pointers(tables), SinkSources(plan), std::move(sqlite));
-  if (!sink) return Error(sink.error());
-  opened.sink = std::move(*sink);
-  return opened;
+Result<std::unique_ptr<Sink>> OpenSink(const IngestOptions& options, const WritePlan& write,
+                                       const std::string& started_at, const LiveTables& tables,
+                                       const RunPlan& plan, TargetDatabase* target) {
+  Bookkeeping::Options bookkeeping = BookkeepingOptions(options, write.path(), started_at);
+  if (write.pages) {
+    return PageSink::Open(target, Pointers(tables), SinkSources(plan),
+                          {.builder_bytes = write.builder_bytes,
+                           .cache_bytes = write.cache_bytes,
+                           .threads = write.parsers,
+                           .bookkeeping = std::move(bookkeeping)});
+  }
+  return SqliteSink::Open(target, Pointers(tables), SinkSources(plan),
+                          {.cache_bytes = write.cache_bytes,
+                           .wal_cap_bytes = options.wal_cap_bytes,
+                           .durable = options.durable,
+                           .sync_indexes = options.sync_indexes,
+                           .bookkeeping = std::move(bookkeeping)});
 }
 
 }  // namespace
@@ -226,19 +270,20 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
     if (Status s = (*target)->TurnToWal(); !s.ok()) return Error(s);
   }
   Append((*target)->notes(), &plan->notes);
+  LiveTables tables(plan->tables);
+  const WritePlan write = ChooseWritePlan(options, tables, (*target)->fresh(), &*plan);
   if (hooks.note) {
     for (const std::string& note : plan->notes) hooks.note(note);
   }
 
-  const MemoryPlan memory = ShareMemory(options);
-  LiveTables tables(plan->tables);
-  Result<OpenedSink> opened = OpenSink(options, memory, started_at, tables, *plan, target->get());
+  Result<std::unique_ptr<Sink>> opened =
+      OpenSink(options, write, started_at, tables, *plan, target->get());
   if (!opened) return Error(opened.error());
-  const std::unique_ptr<Sink> sink = std::move(opened->sink);
+  const std::unique_ptr<Sink> sink = std::move(*opened);
 
   // The rows. On every way out but the last a new database goes, and what was committed stays.
   Result<IngestSummary> summary =
-      WriteRows(options, memory, stop, started_at, &tables, &*plan, sink.get(), &meter);
+      WriteRows(options, write, stop, started_at, &tables, &*plan, sink.get(), &meter);
   if (!summary) {
     sink->Abandon(summary.error());
     return summary;
@@ -259,7 +304,7 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
   summary->bytes_written = BytesWritten() - written_before;
   summary->seconds = meter.seconds();
   summary->peak_rss_bytes = PeakResidentMemory();
-  summary->path = opened->path;
+  summary->path = write.path();
   if (Result<FileInfo> info = Stat((*target)->path())) summary->database_bytes = info->size;
   Append(plan->notes, &summary->notes);
   Append(sink->notes(), &summary->notes);

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/schema_objects.h"
 
+#include <algorithm>
+
 #include "schema/schema.h"
 
 namespace sluice {
+
+Status AddColumn(Connection& connection, const Table& table, const Column& column) {
+  return connection.Execute("ALTER TABLE " + QuoteName(table.name) + " ADD COLUMN " +
+                            QuoteName(column.name) + " " + column.declared_type);
+}
 
 Status MakeView(Connection& connection, const View& view) {
   const std::string sql = CreateViewSql(view);
@@ -29,6 +36,14 @@ Status MakeFullText(Connection& connection, const Table& table, const FullText& 
     if (Status s = connection.Execute(sql); !s.ok()) return s;
   }
   return {};
+}
+
+// CREATE INDEX sorts in runs as large as the cache may be, one in the making on each of its threads
+// and one more: together with the cache itself, three of them are the share that we were given.
+Status PrepareToSort(Connection& connection, uint64_t cache_bytes) {
+  const uint64_t kibibytes = std::max<uint64_t>((cache_bytes >> 10) / 3, 1024);
+  return connection.Execute("PRAGMA temp_store=FILE; PRAGMA threads=2; PRAGMA cache_size=-" +
+                            std::to_string(kibibytes));
 }
 
 std::string IndexStep(const Table& table, size_t index) {

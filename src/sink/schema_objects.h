@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "sluice/schema.hpp"
@@ -11,12 +12,18 @@ namespace sluice {
 
 // What SQLite makes of a schema beside tables and indexes, for every sink.
 
+Status AddColumn(Connection& connection, const Table& table, const Column& column);
+
 // A view holds no data: one that an older schema made is replaced. kUsage where its SQL is wrong.
 Status MakeView(Connection& connection, const View& view);
 
 // The full-text table, its contents from the rows that are there, and the triggers that keep it
 // current.
 Status MakeFullText(Connection& connection, const Table& table, const FullText& full_text);
+
+// Of a connection to a database that nobody else sees, before indexes are made in it: sorting and
+// cache together keep to `cache_bytes`.
+Status PrepareToSort(Connection& connection, uint64_t cache_bytes);
 
 // The step of making one of a table's indexes, in words: "index idx_sse_sid (2 of 7)".
 std::string IndexStep(const Table& table, size_t index);

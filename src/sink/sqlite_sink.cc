@@ -31,17 +31,16 @@ SqliteSink::SqliteSink(TargetDatabase* target, const std::vector<const Table*>& 
 
 SqliteSink::~SqliteSink() { Abandon({StatusCode::kCancelled, "the run was given up"}); }
 
-Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
-                                                     std::vector<const Table*> tables,
-                                                     std::vector<SinkSource> sources,
-                                                     Options options) {
+Result<std::unique_ptr<Sink>> SqliteSink::Open(TargetDatabase* target,
+                                               std::vector<const Table*> tables,
+                                               std::vector<SinkSource> sources, Options options) {
   std::unique_ptr<SqliteSink> sink(
       new SqliteSink(target, tables, std::move(sources), std::move(options)));
   if (Status s = sink->Start(tables); !s.ok()) {
     sink->Abandon(s);
     return Error(s);
   }
-  return sink;
+  return std::unique_ptr<Sink>(std::move(sink));
 }
 
 Status SqliteSink::Start(const std::vector<const Table*>& tables) {
@@ -108,7 +107,7 @@ Status SqliteSink::FitExistingTable(const Target& target, const std::vector<std:
       return SameName(name, column.name);
     });
     if (found) continue;
-    if (Status s = AddColumn(table, column); !s.ok()) return s;
+    if (Status s = AddColumn(*target_->connection_, table, column); !s.ok()) return s;
   }
   return {};
 }
@@ -123,11 +122,6 @@ Status SqliteSink::MakeUniqueIndex(const Table& table, const Index& index) {
           target_->path() + ": the unique index " + index.name + " cannot be made, for the table " +
               table.name + " has rows that are double by it",
           "remove them, or leave the index out of the schema"};
-}
-
-Status SqliteSink::AddColumn(const Table& table, const Column& column) {
-  return target_->connection_->Execute("ALTER TABLE " + QuoteName(table.name) + " ADD COLUMN " +
-                                       QuoteName(column.name) + " " + column.declared_type);
 }
 
 Status SqliteSink::PrepareInsert(Target* target) {
@@ -215,7 +209,7 @@ Status SqliteSink::AddColumns(uint32_t table_index, const Table& table) {
   Target& target = targets_[table_index];
   target.insert = Statement();
   for (size_t i = target.table->columns.size(); i < table.columns.size(); ++i) {
-    Status s = AddColumn(table, table.columns[i]);
+    Status s = AddColumn(*target_->connection_, table, table.columns[i]);
     if (!s.ok()) return s;
   }
   target.table = &table;
@@ -256,7 +250,8 @@ Status SqliteSink::CommitTransaction() {
 
 Status SqliteSink::Finish(const RunTotals& totals, const StepFunction& step) {
   if (target_->fresh()) {
-    if (Status s = PrepareToSort(); !s.ok()) return s;
+    Status s = PrepareToSort(*target_->connection_, options_.cache_bytes);
+    if (!s.ok()) return s;
   }
   for (Target& target : targets_) {
     if (Status s = FinishTable(target, step); !s.ok()) return s;
@@ -284,14 +279,6 @@ Status SqliteSink::PublishDatabase(const StepFunction& step) {
   if (Status s = target_->fresh_->Publish(); !s.ok()) return s;
   ended_ = true;
   return {};
-}
-
-// CREATE INDEX sorts in runs as large as the cache may be, one in the making on each of its threads
-// and one more: together with the cache itself, three of them are the share that we were given.
-Status SqliteSink::PrepareToSort() {
-  const uint64_t kibibytes = std::max<uint64_t>((options_.cache_bytes >> 10) / 3, 1024);
-  return target_->connection_->Execute("PRAGMA threads=2; PRAGMA cache_size=-" +
-                                       std::to_string(kibibytes));
 }
 
 // Indexes, then full text: each a transaction of its own where the database stood before.

@@ -36,9 +36,9 @@ class SqliteSink final : public Sink {
   };
 
   // Makes the tables that are missing. Lifetime: target, tables and sources outlive the sink.
-  static Result<std::unique_ptr<SqliteSink>> Open(TargetDatabase* target,
-                                                  std::vector<const Table*> tables,
-                                                  std::vector<SinkSource> sources, Options options);
+  static Result<std::unique_ptr<Sink>> Open(TargetDatabase* target,
+                                            std::vector<const Table*> tables,
+                                            std::vector<SinkSource> sources, Options options);
   ~SqliteSink() override;
 
   void Screen(RowBatch*) override {}  // SQLite refuses rows itself, when they are written
@@ -64,7 +64,6 @@ class SqliteSink final : public Sink {
   Status Start(const std::vector<const Table*>& tables);
   Status MakeTable(Target* target);
   Status FitExistingTable(const Target& target, const std::vector<std::string>& columns);
-  Status AddColumn(const Table& table, const Column& column);
   Status MakeUniqueIndex(const Table& table, const Index& index);
   Status PrepareInsert(Target* target);
 
@@ -73,7 +72,6 @@ class SqliteSink final : public Sink {
   Status WriteRows(Target& target, RowBatch* batch, size_t begin, size_t end);
   Status RefuseRow(RowBatch* batch, size_t row, std::string detail);
 
-  Status PrepareToSort();
   Status PublishDatabase(const StepFunction& step);
   Status FinishTable(Target& target, const StepFunction& step);
   Status MakeIndexes(Target& target, const StepFunction& step);

@@ -65,15 +65,20 @@ Status TargetDatabase::ClaimFresh(const Options& options) {
 Status TargetDatabase::OpenConnection() {
   if (connection_ != nullptr) return {};
   Result<Connection> connection =
-      Connection::Open(fresh_->temporary_path(), {.mode = OpenOptions::Mode::kCreate, .vfs = vfs_});
+      OpenTemporary(fresh_->temporary_path(), OpenOptions::Mode::kCreate);
   if (!connection) return connection.error();
   connection_ = std::make_unique<Connection>(std::move(*connection));
-  // Nobody sees this file before it is whole, and a crash leaves it behind to be removed: it needs
-  // no journal.
-  return connection_->Execute("PRAGMA page_size=" + std::to_string(page_size_) +
-                              "; PRAGMA locking_mode=EXCLUSIVE"
-                              "; PRAGMA journal_mode=OFF"
-                              "; PRAGMA synchronous=OFF");
+  return connection_->Execute("PRAGMA page_size=" + std::to_string(page_size_));
+}
+
+Result<Connection> TargetDatabase::OpenTemporary(const std::string& path,
+                                                 OpenOptions::Mode mode) const {
+  Result<Connection> connection = Connection::Open(path, {.mode = mode, .vfs = vfs_});
+  if (!connection) return connection;
+  Status status = connection->Execute(
+      "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF");
+  if (!status.ok()) return Error(status);
+  return connection;
 }
 
 Status TargetDatabase::TurnToWal() {

@@ -74,11 +74,15 @@ class TargetDatabase {
 
  private:
   friend class SqliteSink;
+  friend class PageSink;
   TargetDatabase() = default;
   Status OpenExisting(const Options& options);
   Status ClaimFresh(const Options& options);
   // A fresh database has no file before this.
   Status OpenConnection();
+  // To a file that nobody else sees and that goes when the run ends: it needs no journal.
+  Result<Connection> OpenTemporary(const std::string& path, OpenOptions::Mode mode) const;
+  std::string BlueprintPath() const { return fresh_->temporary_path() + "-blueprint"; }
   Result<std::set<std::string, std::less<>>> OwnTables();
   Result<std::vector<std::string>> Names(const std::string& sql, std::string_view of);
 
