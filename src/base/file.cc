@@ -286,6 +286,11 @@ void File::PreferDirectWrites(bool direct) {
   direct_ = flags >= 0 && fcntl(descriptor_, F_SETFL, wanted) == 0 && direct;
 }
 
+void File::Reserve(uint64_t offset, uint64_t size) {
+  static_cast<void>(fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                              static_cast<off_t>(size)));
+}
+
 void File::ExpectSequentialReads() const {
   posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL);
 }

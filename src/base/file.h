@@ -77,6 +77,11 @@ class File {
   // one and all that follow go through the cache again.
   void PreferDirectWrites(bool direct);
 
+  // Has the file system set blocks aside for `size` bytes at `offset`, so that it need not look for
+  // them write by write. The file does not become longer by it; Truncate gives back what is behind
+  // its end. Only a hint: where it fails, writes say what is wrong.
+  void Reserve(uint64_t offset, uint64_t size);
+
   // It will be read from front to back: the system reads further ahead.
   void ExpectSequentialReads() const;
 

@@ -147,6 +147,7 @@ Status DatabaseBuilder::Impl::Encode(uint32_t table_index, unsigned thread, RowB
     encoded->block = pool_.Take();
     leaves.emplace(encoded->block.get());
   }
+  encoder.rows->Forget();
   for (size_t row = 0; row < batch->rows(); ++row) {
     EncodeRow(&encoder, *batch, row, encoded.get(), leaves ? &*leaves : nullptr);
   }
@@ -172,6 +173,7 @@ void DatabaseBuilder::Impl::EncodeRow(TableEncoder* encoder, const RowBatch& bat
     encoded->records.push_back({rowid, rows.size()});
   }
   for (TableEncoder::IndexInput& index : encoder->indexes) {
+    if (rows.KeyIsAsBefore(*index.columns) && index.collector->AddAgain(rowid)) continue;
     index.collector->Add(rows.Key(*index.columns), rowid);
   }
 }

@@ -11,21 +11,11 @@ void IndexLeaves::SetKey(std::string_view key, size_t types_size) {
   // The type of a rowid takes one byte.
   const uint64_t header_size = HeaderSize(types_size + 1);
   char header[kMaxVarintSize];
-  payload_.assign(header, static_cast<size_t>(PutVarint(header_size, header) - header));
-  payload_.append(key.substr(0, types_size));
-  rowid_type_ = payload_.size();
-  payload_.push_back(0);
-  payload_.append(key.substr(types_size));
-  rowid_body_ = payload_.size();
-  payload_.resize(rowid_body_ + sizeof(int64_t));
-}
-
-// Returns the size of the payload with it.
-size_t IndexLeaves::PutRowid(int64_t rowid) {
-  const SerialType type = SerialTypeOfInteger(rowid);
-  payload_[rowid_type_] = static_cast<char>(type);
-  char* const begin = payload_.data();
-  return static_cast<size_t>(PutIntegerBody(rowid, type, begin + rowid_body_) - begin);
+  prefix_.assign(header, static_cast<size_t>(PutVarint(header_size, header) - header));
+  prefix_.append(key.substr(0, types_size));
+  rowid_type_ = prefix_.size();
+  prefix_.push_back(0);
+  prefix_.append(key.substr(types_size));
 }
 
 size_t IndexLeaves::Append(std::span<const int64_t> rowids, size_t most_pages) {
@@ -39,33 +29,42 @@ size_t IndexLeaves::Append(std::span<const int64_t> rowids, size_t most_pages) {
     }
     if (!leaf_) leaf_.emplace(block_, PageType::kIndexLeaf, PageFormat::kLeafHeader);
 
-    const size_t size = PutRowid(rowids[i]);
+    const SerialType type = SerialTypeOfInteger(rowids[i]);
+    const size_t size = prefix_.size() + BodySize(type);
     const size_t cell_size = VarintSize(size) + size;
-    if (size <= most_local && leaf_->Fits(cell_size)) {
-      char* const cell = block_->at(leaf_->AddCell(cell_size));
-      std::memcpy(PutVarint(size, cell), payload_.data(), size);
-      last_cell_size_ = cell_size;
-      ++block_->entries;
+    if (size > most_local || !leaf_->Fits(cell_size)) {
+      MakeCell(rowids[i], type, &waiting_);
+      is_waiting_ = !leaf_->Fits(waiting_.bytes.size());
+      if (!is_waiting_) PutIntoLeaf(waiting_);
       continue;
     }
-    MakeCell(size, &waiting_);
-    is_waiting_ = !leaf_->Fits(waiting_.bytes.size());
-    if (!is_waiting_) PutIntoLeaf(waiting_);
+    // The usual case. The rowid is written where it is to stay: in the prefix, the copy would have
+    // to wait for it.
+    char* const payload = PutVarint(size, block_->at(leaf_->AddCell(cell_size)));
+    std::memcpy(payload, prefix_.data(), prefix_.size());
+    payload[rowid_type_] = static_cast<char>(type);
+    PutIntegerBody(rowids[i], type, payload + prefix_.size());
+    last_cell_size_ = cell_size;
+    ++block_->entries;
   }
   return rowids.size();
 }
 
-void IndexLeaves::MakeCell(size_t payload_size, LooseCell* cell) {
+void IndexLeaves::MakeCell(int64_t rowid, SerialType type, LooseCell* cell) {
+  char body[sizeof rowid];
+  PutIntegerBody(rowid, type, body);
+  std::string payload = prefix_ + std::string(body, BodySize(type));
+  payload[rowid_type_] = static_cast<char>(type);
+
   const PageFormat& format = block_->format();
-  const uint32_t local = format.LocalSize(payload_size, format.index_max);
+  const uint32_t local = format.LocalSize(payload.size(), format.index_max);
   char size[kMaxVarintSize];
-  cell->bytes.assign(size, static_cast<size_t>(PutVarint(payload_size, size) - size));
-  cell->bytes.append(payload_, 0, local);
+  cell->bytes.assign(size, static_cast<size_t>(PutVarint(payload.size(), size) - size));
+  cell->bytes.append(payload, 0, local);
   cell->overflow.reset();
-  if (local == payload_size) return;
+  if (local == payload.size()) return;
   cell->bytes.append(PageFormat::kLink, '\0');
-  cell->overflow =
-      AddOverflow(std::string_view(payload_).substr(local, payload_size - local), block_);
+  cell->overflow = AddOverflow(std::string_view(payload).substr(local), block_);
 }
 
 void IndexLeaves::PutIntoLeaf(const LooseCell& cell) {

@@ -9,6 +9,7 @@
 
 #include "pagebuild/leaf_layout.h"
 #include "pagebuild/page_block.h"
+#include "pagebuild/record.h"
 
 namespace sluice {
 
@@ -46,22 +47,20 @@ class IndexLeaves {
     std::optional<uint32_t> overflow;
   };
 
-  void MakeCell(size_t payload_size, LooseCell* cell);
+  void MakeCell(int64_t rowid, SerialType type, LooseCell* cell);
   void PutIntoLeaf(const LooseCell& cell);
   void MakeDivider(std::string_view cell, std::optional<uint32_t> overflow);
   void FinishLeaf(bool has_divider);
   void FinishWithWaiting();
-  size_t PutRowid(int64_t rowid);
 
   PageBlock* block_;
   std::optional<OpenPage> leaf_;
   size_t last_cell_size_ = 0;
 
-  // The payload of the entry at hand: header size, types of the key, type of the rowid, values of
-  // the key, rowid. All but the rowid stays as long as the key does.
-  std::string payload_;
-  size_t rowid_type_ = 0;  // where it is in the payload
-  size_t rowid_body_ = 0;
+  // What the payloads of all entries of the key begin with: header size, types of the key, a place
+  // for the type of the rowid, values of the key. The rowid follows.
+  std::string prefix_;
+  size_t rowid_type_ = 0;  // where it is
 
   // The entry that had no room in the open leaf: its divider, unless it is the last of all.
   LooseCell waiting_;

@@ -23,11 +23,21 @@ void KeyCollector::Add(std::string_view key, int64_t rowid) {
 bool KeyCollector::AddToSegment(std::string_view key, int64_t rowid) {
   if (!repeats_) return plain_.Add(key, rowid);
   if (!dictionary_.Add(key, rowid)) return false;
-  if (dictionary_.rows() == judged_row_ && !Repeats(dictionary_.distinct(), dictionary_.rows())) {
-    status_ = Seal();
-    StartSegment(0);
-  }
+  JudgeDictionary();
   return true;
+}
+
+bool KeyCollector::AddAgain(int64_t rowid) {
+  if (block_ == nullptr || !repeats_ || !dictionary_.AddAgain(rowid)) return false;
+  JudgeDictionary();
+  return true;
+}
+
+void KeyCollector::JudgeDictionary() {
+  if (dictionary_.rows() != judged_row_) return;
+  if (Repeats(dictionary_.distinct(), dictionary_.rows())) return;
+  status_ = Seal();
+  StartSegment(0);
 }
 
 void KeyCollector::SealAndAdd(std::string_view key, int64_t rowid) {

@@ -41,6 +41,9 @@ class KeyCollector {
   // `key`, of less than 2 GiB, is copied. Rowids ascend from call to call. After an error it does
   // nothing: see status(), once per batch.
   void Add(std::string_view key, int64_t rowid);
+  // The key of the call before once more, which spares the caller to make it and us to find it.
+  // False, and nothing added, where that key is not at hand any more: then Add.
+  bool AddAgain(int64_t rowid);
   // Hands over what is left and frees the memory.
   Status Finish();
 
@@ -53,6 +56,7 @@ class KeyCollector {
   static bool Repeats(uint64_t distinct, uint64_t rows) { return distinct * 10 <= rows * 3; }
 
   bool AddToSegment(std::string_view key, int64_t rowid);
+  void JudgeDictionary();
   void SealAndAdd(std::string_view key, int64_t rowid);
   void StartSegment(size_t key_size);
   Status Seal();

@@ -178,19 +178,20 @@ DictionarySegment::Value* DictionarySegment::ValueAt(size_t offset) const {
 
 bool DictionarySegment::Add(std::string_view key, int64_t rowid) {
   if (rows_ == 0) lowest_rowid_ = rowid;
-  const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
-  if (row > kMostRowidsApart) return false;
-
-  if (last_ == nullptr || !SameBytes(last_->key(), key)) {
-    const auto hash = static_cast<uint32_t>(XXH3_64bits(key.data(), key.size()));
-    uint32_t* slot = nullptr;
-    Value* value = Find(key, hash, &slot);
-    if (value == nullptr) {
-      value = AddValue(key, hash, slot);
-      if (value == nullptr) return false;
-    }
-    last_ = value;
+  const auto hash = static_cast<uint32_t>(XXH3_64bits(key.data(), key.size()));
+  uint32_t* slot = nullptr;
+  Value* value = Find(key, hash, &slot);
+  if (value == nullptr) {
+    value = AddValue(key, hash, slot);
+    if (value == nullptr) return false;
   }
+  last_ = value;
+  return AddAgain(rowid);
+}
+
+bool DictionarySegment::AddAgain(int64_t rowid) {
+  const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
+  if (last_ == nullptr || row > kMostRowidsApart) return false;
   if (!AppendRow(last_, static_cast<uint32_t>(row))) return false;
   ++rows_;
   return true;

@@ -68,6 +68,8 @@ class DictionarySegment {
   void Start(std::span<char> block, size_t slots);
   // False where there is no room. Rowids ascend.
   bool Add(std::string_view key, int64_t rowid);
+  // The key of the row before once more. False where there is none, or no room.
+  bool AddAgain(int64_t rowid);
   uint64_t rows() const { return rows_; }
   uint64_t distinct() const { return distinct_; }
   int64_t lowest_rowid() const { return lowest_rowid_; }

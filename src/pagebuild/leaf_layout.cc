@@ -14,17 +14,6 @@ OpenPage::OpenPage(PageBlock* block, PageType type, size_t header_size)
       content_(block->format().page_size),
       free_(block->format().page_size - header_size) {}
 
-size_t OpenPage::page_begin() const { return size_t{index_} * block_->format().page_size; }
-
-size_t OpenPage::AddCell(size_t cell_size) {
-  content_ -= cell_size;
-  free_ -= cell_size + PageFormat::kPointer;
-  char* const pointer = block_->page(index_) + header_size_ + PageFormat::kPointer * cells_;
-  PutBigEndian(content_, PageFormat::kPointer, pointer);
-  ++cells_;
-  return last_cell();
-}
-
 size_t OpenPage::RemoveLastCell(size_t cell_size) {
   const size_t cell = last_cell();
   content_ += cell_size;

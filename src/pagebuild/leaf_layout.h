@@ -20,7 +20,14 @@ class OpenPage {
   uint32_t cells() const { return cells_; }
   bool Fits(size_t cell_size) const { return cell_size + PageFormat::kPointer <= free_; }
   // Room for a cell that fits, behind those that are there; an offset in the block.
-  size_t AddCell(size_t cell_size);
+  size_t AddCell(size_t cell_size) {
+    content_ -= cell_size;
+    free_ -= cell_size + PageFormat::kPointer;
+    char* const pointer = block_->page(index_) + header_size_ + PageFormat::kPointer * cells_;
+    PutBigEndian(content_, PageFormat::kPointer, pointer);
+    ++cells_;
+    return last_cell();
+  }
   // The bytes of the last cell, which goes. It must be of the size that it was added with.
   size_t RemoveLastCell(size_t cell_size);
   size_t last_cell() const { return page_begin() + content_; }
@@ -28,7 +35,7 @@ class OpenPage {
   void Close();
 
  private:
-  size_t page_begin() const;
+  size_t page_begin() const { return size_t{index_} * block_->format().page_size; }
 
   PageBlock* block_;
   PageType type_;

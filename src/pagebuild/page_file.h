@@ -38,6 +38,7 @@ class PageFile {
   Status Append(std::string_view bytes);
   Status WriteGathered(size_t size);
   Status WriteNext(std::string_view bytes);
+  void ReserveAhead();
   Status PassLockBytePage();
 
   File file_;
@@ -48,6 +49,7 @@ class PageFile {
   AlignedBuffer gathered_;
   size_t gathered_size_ = 0;
   uint64_t written_ = 0;
+  uint64_t reserved_ = 0;  // blocks are set aside up to there
 };
 
 }  // namespace sluice

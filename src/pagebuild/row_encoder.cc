@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pagebuild/row_encoder.h"
 
+#include <cstring>
+#include <utility>
+
 namespace sluice {
+namespace {
+
+bool IsSame(const Cell& a, const Cell& b) {
+  if (a.type != b.type || a.size != b.size) return false;
+  const bool has_bytes = a.type == CellType::kText || a.type == CellType::kBlob;
+  if (!has_bytes) return a.integer == b.integer;  // of a real, its bits
+  return std::memcmp(a.bytes, b.bytes, a.size) == 0;
+}
+
+}  // namespace
 
 RowEncoder::RowEncoder(const Table& table, RealFormatter format_real)
     : has_rowid_column_(!table.rowid_column.empty()),
       format_real_(format_real),
       cells_(table.columns.size()),
+      before_(table.columns.size()),
       types_(table.columns.size()) {
   for (const Column& column : table.columns) affinities_.push_back(column.affinity);
 }
@@ -28,6 +42,8 @@ bool RowEncoder::KeepsAsIs(const Cell& cell, Affinity affinity) const {
 }
 
 void RowEncoder::Take(std::span<const Cell> row) {
+  std::swap(cells_, before_);
+  knows_before_ = std::exchange(has_row_, true) && arena_.bytes_used() == 0;
   if (arena_.bytes_used() > 0) arena_.Clear();
   // The rowid column is a NULL in the record: its value is the key of the tree.
   uint64_t types_size = has_rowid_column_ ? 1 : 0;
@@ -49,6 +65,14 @@ char* RowEncoder::Write(char* to) const {
   for (const SerialType type : types_) to = PutVarint(type, to);
   for (size_t i = 0; i < cells_.size(); ++i) to = PutBody(cells_[i], types_[i], to);
   return to;
+}
+
+bool RowEncoder::KeyIsAsBefore(const KeyColumns& columns) const {
+  if (!knows_before_) return false;
+  for (const size_t column : columns) {
+    if (!IsSame(cells_[column], before_[column])) return false;
+  }
+  return true;
 }
 
 std::string_view RowEncoder::Key(const KeyColumns& columns) {

@@ -16,7 +16,7 @@ namespace sluice {
 
 // Turns the rows of a table into records, and into the keys of its indexes, one row at a time.
 //
-// Used as: Take(row) → size, Write, Key. Threads: owned by one thread.
+// Used as: Forget → { Take(row) → size, Write, KeyIsAsBefore, Key }*. Threads: owned by one thread.
 class RowEncoder {
  public:
   // Of an index: where its columns stand in the table.
@@ -25,14 +25,20 @@ class RowEncoder {
   // Lifetime: the table outlives it.
   RowEncoder(const Table& table, RealFormatter format_real);
 
-  // Applies the affinities of the columns. The cells must stand until the next row is taken.
+  // Applies the affinities of the columns. The cells must stand until the row after the next is
+  // taken, or Forget is called.
   void Take(std::span<const Cell> row);
+  // Before the first row of a batch: the cells of the row before are gone.
+  void Forget() { has_row_ = false; }
 
   // Of the record of the row.
   uint64_t size() const { return header_size_ + body_size_; }
   // Writes the record; returns its end.
   char* Write(char* to) const;
 
+  // Whether the values of these columns are those of the row before. Most are in most logs: to
+  // compare cells is quicker than to make a key and find it.
+  bool KeyIsAsBefore(const KeyColumns& columns) const;
   // The key of the row (key.h). A view that the next call ends.
   std::string_view Key(const KeyColumns& columns);
 
@@ -43,12 +49,15 @@ class RowEncoder {
   bool has_rowid_column_;
   RealFormatter format_real_;
 
-  // The row at hand.
+  // The row at hand, and the one before it.
   std::vector<Cell> cells_;
+  std::vector<Cell> before_;
+  bool has_row_ = false;       // since Forget
+  bool knows_before_ = false;  // and one before it, whose cells still stand
   std::vector<SerialType> types_;
   uint64_t header_size_ = 0;
   uint64_t body_size_ = 0;
-  Arena arena_;  // texts that were made of numbers
+  Arena arena_;  // texts that were made of numbers, of this row
 
   std::vector<Cell> key_cells_;
   KeyBuilder key_builder_;
