@@ -19,15 +19,11 @@
 #include "base/file.h"
 #include "pagebuild/table_builder.h"
 #include "schema/schema.h"
+#include "sqlite/real_text.h"
 #include "temporary_directory.h"
 
 namespace sluice {
 namespace {
-
-size_t FormatByOracle(double value, char* to) {
-  sqlite3_snprintf(static_cast<int>(kRealTextSize), to, "%!.17g", value);
-  return std::string_view(to).size();
-}
 
 // A connection whose statements have to succeed.
 class Oracle {
@@ -282,7 +278,7 @@ void BuildPages(const std::string& path, const Table& table, const std::vector<C
                                .page_size = page_size,
                                .memory_bytes = memory_bytes,
                                .threads = threads,
-                               .format_real = FormatByOracle});
+                               .format_real = FormatReal});
   ASSERT_TRUE(builder) << builder.error().message();
   ASSERT_EQ(DatabaseBuilder::WhyNot(table), "");
   (*builder)->AddTable(table);
