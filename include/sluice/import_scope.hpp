@@ -31,7 +31,9 @@ namespace sluice {
 // AfterCommit checkpoints when the WAL has passed `wal_cap_bytes` (I3: on this connection). PASSIVE
 // moves the frames while others write; RESTART then waits up to `checkpoint_wait` for readers, so
 // that the WAL starts anew. While a reader pins it the WAL grows beyond the cap, and this is tried
-// again after each further quarter of the cap.
+// again after each further quarter of the cap. Who would rather wait than let it grow asks
+// HasRoom() before the next transaction; with `checkpoint_bytes` there are checkpoints below the
+// cap already, which wait for nobody.
 //
 // End runs PRAGMA optimize, checkpoints with TRUNCATE, sets every PRAGMA back and reads it back. A
 // WAL that stays because a reader pins it is synced, so that what was committed is durable.
@@ -52,6 +54,9 @@ class ImportScope {
   struct Options {
     uint64_t cache_bytes = uint64_t{256} << 20;
     uint64_t wal_cap_bytes = uint64_t{64} << 20;
+    // Of the WAL, where checkpoints begin: small ones are short, and a commit waits less for them.
+    // 0: at the cap.
+    uint64_t checkpoint_bytes = 0;
     bool durable = false;  // each commit is durable when it returns
     // For readers, at each RESTART and at the TRUNCATE.
     std::chrono::milliseconds checkpoint_wait{250};
@@ -71,6 +76,13 @@ class ImportScope {
 
   // After each COMMIT. Costs nothing until the WAL has passed the cap.
   Status AfterCommit();
+  // Whether the WAL is below its cap. Where it is not, a checkpoint is tried, with the bounded wait
+  // for readers: at their pace, and not at each commit, the WAL starts anew.
+  Result<bool> HasRoom();
+  uint64_t wal_bytes() const;  // as far as we know: others may have written too
+  // Who reads from the WAL or writes to it, where Linux tells.
+  std::vector<std::string> PinnedBy() const;
+
   // kUsage with a transaction open: then the scope still stands.
   Result<Report> End();
   // The PRAGMAs are left as they are, and the connection is not used any more.

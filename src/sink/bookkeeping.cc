@@ -36,6 +36,11 @@ Status Bookkeeping::Start(Ledger* ledger, bool is_committed) {
   return {};
 }
 
+uint32_t Bookkeeping::AddSource(SinkSource source) {
+  sources_.push_back(std::move(source));
+  return static_cast<uint32_t>(sources_.size() - 1);
+}
+
 Status Bookkeeping::OpenOwnJournal() {
   Result<Connection> connection = Connection::Open(
       options_.events_db, {.mode = OpenOptions::Mode::kCreate, .busy_timeout = options_.wait});

@@ -61,6 +61,9 @@ class Bookkeeping {
   // that goes, or cannot be written any more.
   void WriteRunFailure(const Status& why, Connection* database);
 
+  // For a run that finds its sources as it goes.
+  uint32_t AddSource(SinkSource source);
+  void MoveSource(uint32_t index, const SourceKey& key) { sources_[index].key = key; }
   const SinkSource& source(uint32_t index) const { return sources_[index]; }
 
  private:

@@ -54,6 +54,10 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   } else if (Status s = BeginScope(); !s.ok()) {
     return s;
   }
+  if (options_.busy_wait) {
+    const std::string milliseconds = std::to_string(options_.busy_wait->count());
+    if (Status s = connection.Execute("PRAGMA busy_timeout=" + milliseconds); !s.ok()) return s;
+  }
 
   if (Status s = EnsureTransaction(); !s.ok()) return s;
   const bool ledger_stands = target_->ledger_ != nullptr;
@@ -76,6 +80,13 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
     for (const View& view : table->views) {
       if (Status s = MakeView(connection, view); !s.ok()) return s;
     }
+  }
+  return options_.indexes_first ? MakeIndexesFirst() : Status();
+}
+
+Status SqliteSink::MakeIndexesFirst() {
+  for (Target& target : targets_) {
+    if (Status s = FinishTable(target, [](const std::string&) {}); !s.ok()) return s;
   }
   return {};
 }
@@ -215,6 +226,25 @@ Status SqliteSink::AddColumns(uint32_t table_index, const Table& table) {
   target.table = &table;
   if (Status s = bookkeeping_.PutSchema(table); !s.ok()) return s;
   return PrepareInsert(&target);
+}
+
+uint32_t SqliteSink::AddSource(SinkSource source) {
+  return bookkeeping_.AddSource(std::move(source));
+}
+
+void SqliteSink::MoveSource(uint32_t index, const SourceKey& key) {
+  bookkeeping_.MoveSource(index, key);
+}
+
+Result<bool> SqliteSink::WalHasRoom() {
+  if (!scope_) return true;
+  Result<bool> room = scope_->HasRoom();
+  if (!room) target_->connection_->Condemn();  // perhaps a sync failed (I8)
+  return room;
+}
+
+std::vector<std::string> SqliteSink::WalPinnedBy() const {
+  return scope_ ? scope_->PinnedBy() : std::vector<std::string>();
 }
 
 Status SqliteSink::EnsureTransaction() {
@@ -361,6 +391,7 @@ Status SqliteSink::BeginScope() {
   Result<ImportScope> scope =
       ImportScope::Begin(connection.handle(), {.cache_bytes = options_.cache_bytes,
                                                .wal_cap_bytes = options_.wal_cap_bytes,
+                                               .checkpoint_bytes = options_.checkpoint_bytes,
                                                .durable = options_.durable});
   if (!scope) {
     connection.Condemn();  // perhaps a sync failed (I8)

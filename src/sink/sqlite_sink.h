@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -30,8 +31,13 @@ class SqliteSink final : public Sink {
   struct Options {
     uint64_t cache_bytes = uint64_t{128} << 20;
     uint64_t wal_cap_bytes = uint64_t{64} << 20;
-    bool durable = false;  // synchronous=FULL
+    uint64_t checkpoint_bytes = 0;  // of the WAL, where checkpoints begin; 0: at the cap
+    bool durable = false;           // synchronous=FULL
     bool sync_indexes = false;
+    // For a run that never ends: indexes and full text are made at the start and not at the end.
+    bool indexes_first = false;
+    // How long BeginTransaction waits for another writer; not set: as long as the target does.
+    std::optional<std::chrono::milliseconds> busy_wait;
     Bookkeeping::Options bookkeeping;
   };
 
@@ -48,6 +54,22 @@ class SqliteSink final : public Sink {
   Status Commit(std::span<const SourceProgress> progress) override;
   Status Finish(const RunTotals& totals, const StepFunction& step) override;
   void Abandon(const Status& why) override;
+
+  // What a run needs that finds its sources as it goes, and never ends (live mode).
+
+  // A source more: batches name it by the index that comes back.
+  uint32_t AddSource(SinkSource source);
+  // It lies under another name now, which its row says from the next Commit on that has it.
+  void MoveSource(uint32_t index, const SourceKey& key);
+  // Its row in _sluice_sources; 0 before its first Commit.
+  int64_t SourceId(uint32_t index) const { return bookkeeping_.source(index).known_id; }
+  // Ahead of Write, which else begins one itself. kBusy where somebody else writes: nothing was
+  // done, and it may be called again.
+  Status BeginTransaction() { return EnsureTransaction(); }
+  // As of the import scope; true where there is none.
+  Result<bool> WalHasRoom();
+  uint64_t wal_bytes() const { return scope_ ? scope_->wal_bytes() : 0; }
+  std::vector<std::string> WalPinnedBy() const;
 
  private:
   // A table of the run, and the statement that takes a batch into it.
@@ -75,6 +97,7 @@ class SqliteSink final : public Sink {
   Status PublishDatabase(const StepFunction& step);
   Status FinishTable(Target& target, const StepFunction& step);
   Status MakeIndexes(Target& target, const StepFunction& step);
+  Status MakeIndexesFirst();
   Result<bool> IsListed(const Table& table, const std::string& name);
   Status DropUnlistedIndexes(const Target& target);
   Status BeginScope();

@@ -110,10 +110,16 @@ struct ImportScope::State {
 
   void CountFrames();
   uint64_t wal_bytes() const { return wal_frames * frame_bytes; }
+  uint64_t first_attempt_bytes() const {
+    const uint64_t cap = options.wal_cap_bytes;
+    return options.checkpoint_bytes == 0 ? cap : std::min(options.checkpoint_bytes, cap);
+  }
   enum class Checkpointed { kDone, kBusy };
   Result<Checkpointed> Checkpoint(int mode);
-  Result<Checkpointed> CheckpointWaiting(int mode);
+  Result<Checkpointed> CheckpointWaiting(int mode, milliseconds wait);
+  Result<Checkpointed> TryToStartAnew();
   Status SyncWal();
+  std::vector<std::string> PinnedBy() const;
   Result<Report> FinishWal();
 };
 
@@ -143,7 +149,7 @@ Result<ImportScope> ImportScope::Begin(sqlite3* db, const Options& options) {
   state->wal = *journal == "wal";
   state->wal_path = std::string(path == nullptr ? "" : path) + "-wal";
   state->frame_bytes = static_cast<uint64_t>(*page_size) + kWalFrameHeader;
-  state->next_attempt_bytes = options.wal_cap_bytes;
+  state->next_attempt_bytes = state->first_attempt_bytes();
 
   if (Status status = state->RememberPragmas(); !status.ok()) return Error(status);
   if (Status status = state->SetPragmas(); !status.ok()) {
@@ -245,12 +251,13 @@ Result<ImportScope::State::Checkpointed> ImportScope::State::Checkpoint(int mode
 
 // RESTART and TRUNCATE ask the connection's busy handler how long to wait. A plain timeout is set
 // aside for ours; a handler of the application's own decides for itself, and may make this longer.
-Result<ImportScope::State::Checkpointed> ImportScope::State::CheckpointWaiting(int mode) {
+Result<ImportScope::State::Checkpointed> ImportScope::State::CheckpointWaiting(int mode,
+                                                                               milliseconds wait) {
   const Result<int64_t> timeout = ReadNumber(db, "busy_timeout");
   if (!timeout) return Error(timeout.error());
   if (*timeout > 0) sqlite3_busy_timeout(db, 0);
 
-  const auto until = steady_clock::now() + options.checkpoint_wait;
+  const auto until = steady_clock::now() + wait;
   Result<Checkpointed> checkpointed = Checkpoint(mode);
   while (checkpointed && *checkpointed == Checkpointed::kBusy && steady_clock::now() < until) {
     std::this_thread::sleep_for(kPollInterval);
@@ -266,21 +273,42 @@ Status ImportScope::AfterCommit() {
   if (!state.wal) return {};
   state.CountFrames();
   if (state.wal_bytes() < state.next_attempt_bytes) return {};
-
-  // PASSIVE moves what it can while others go on; RESTART moves the rest and waits until nobody
-  // reads from the WAL.
-  Result<State::Checkpointed> checkpointed = state.Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
-  if (checkpointed) checkpointed = state.CheckpointWaiting(SQLITE_CHECKPOINT_RESTART);
+  const Result<State::Checkpointed> checkpointed = state.TryToStartAnew();
   if (!checkpointed) return checkpointed.error();
 
   // While readers stay on the WAL it goes on growing: no attempt at each commit, each costs the
   // wait.
-  ++state.checkpoints;
-  const uint64_t cap = state.options.wal_cap_bytes;
-  state.next_attempt_bytes =
-      *checkpointed == State::Checkpointed::kBusy ? state.wal_bytes() + cap / 4 : cap;
+  const uint64_t first = state.first_attempt_bytes();
+  state.next_attempt_bytes = *checkpointed == State::Checkpointed::kBusy
+                                 ? state.wal_bytes() + std::max<uint64_t>(first / 4, 1)
+                                 : first;
   return {};
 }
+
+// PASSIVE moves what it can while others go on; RESTART moves the rest and waits, at the cap, until
+// nobody reads from the WAL.
+Result<ImportScope::State::Checkpointed> ImportScope::State::TryToStartAnew() {
+  ++checkpoints;
+  const Result<Checkpointed> passive = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+  if (!passive) return passive;
+  const bool below_cap = wal_bytes() < options.wal_cap_bytes;
+  return CheckpointWaiting(SQLITE_CHECKPOINT_RESTART,
+                           below_cap ? milliseconds(0) : options.checkpoint_wait);
+}
+
+Result<bool> ImportScope::HasRoom() {
+  State& state = *state_;
+  if (!state.wal || state.wal_bytes() < state.options.wal_cap_bytes) return true;
+  const Result<State::Checkpointed> checkpointed = state.TryToStartAnew();
+  if (!checkpointed) return Error(checkpointed.error());
+  if (*checkpointed == State::Checkpointed::kBusy) return false;
+  state.next_attempt_bytes = state.first_attempt_bytes();
+  return true;
+}
+
+uint64_t ImportScope::wal_bytes() const { return state_->wal_bytes(); }
+
+std::vector<std::string> ImportScope::PinnedBy() const { return state_->PinnedBy(); }
 
 Result<ImportScope::Report> ImportScope::End() {
   if (state_ == nullptr) return Error(Status::Internal("end of an import scope that has ended"));
@@ -308,7 +336,8 @@ Result<ImportScope::Report> ImportScope::End() {
 }
 
 Result<ImportScope::Report> ImportScope::State::FinishWal() {
-  const Result<Checkpointed> checkpointed = CheckpointWaiting(SQLITE_CHECKPOINT_TRUNCATE);
+  const Result<Checkpointed> checkpointed =
+      CheckpointWaiting(SQLITE_CHECKPOINT_TRUNCATE, options.checkpoint_wait);
   if (!checkpointed) return Error(checkpointed.error());
 
   Report report;
@@ -318,11 +347,16 @@ Result<ImportScope::Report> ImportScope::State::FinishWal() {
   if (report.wal_bytes < kTruncatedWal) return report;
 
   if (Status status = SyncWal(); !status.ok()) return Error(status);
-  const std::string path = wal_path.substr(0, wal_path.size() - 4);
-  for (const LockHolder& holder : LockHoldersOf(path)) {
-    if (holder.reads || holder.writes) report.pinned_by.push_back(Describe(holder));
-  }
+  report.pinned_by = PinnedBy();
   return report;
+}
+
+std::vector<std::string> ImportScope::State::PinnedBy() const {
+  std::vector<std::string> holders;
+  for (const LockHolder& holder : LockHoldersOf(wal_path.substr(0, wal_path.size() - 4))) {
+    if (holder.reads || holder.writes) holders.push_back(Describe(holder));
+  }
+  return holders;
 }
 
 // Commits under synchronous=NORMAL are durable once the WAL is synced, which a checkpoint does only

@@ -148,6 +148,44 @@ TEST_F(ImportScopeTest, NamesTheReaderThatPinsTheWal) {
   EXPECT_LT(unpinned->End()->wal_bytes, 4096u);
 }
 
+// Who would rather wait than let the WAL grow.
+TEST_F(ImportScopeTest, AFullWalHasRoomAgainWhenItsReaderIsGone) {
+  Insert(10);
+  OtherProcess reader(ReadForEver(path()));
+  ASSERT_TRUE(reader.ready());
+  constexpr uint64_t kCap = 256 << 10;
+  Result<ImportScope> scope =
+      ImportScope::Begin(db_, {.wal_cap_bytes = kCap,
+                               .checkpoint_bytes = kCap / 8,
+                               .checkpoint_wait = std::chrono::milliseconds(5)});
+  ASSERT_TRUE(scope);
+  while (scope->HasRoom().value_or(false)) {
+    Insert(10);
+    ASSERT_TRUE(scope->AfterCommit().ok());
+    ASSERT_LT(wal_bytes(), kCap + 100'000);
+  }
+  EXPECT_GE(scope->wal_bytes(), kCap);
+  ASSERT_EQ(scope->PinnedBy().size(), 1u);
+  EXPECT_NE(scope->PinnedBy()[0].find(std::to_string(reader.pid())), std::string::npos);
+
+  reader.Kill();
+  EXPECT_TRUE(scope->HasRoom().value_or(false));
+  EXPECT_LT(scope->wal_bytes(), kCap);
+}
+
+TEST_F(ImportScopeTest, CheckpointsBelowTheCapKeepTheWalSmall) {
+  constexpr uint64_t kStep = 256 << 10;
+  Result<ImportScope> scope =
+      ImportScope::Begin(db_, {.wal_cap_bytes = 64 << 20, .checkpoint_bytes = kStep});
+  ASSERT_TRUE(scope);
+  for (int i = 0; i < 40; ++i) {
+    Insert(100);
+    ASSERT_TRUE(scope->AfterCommit().ok());
+  }
+  EXPECT_LT(wal_bytes(), kStep + 300'000);
+  EXPECT_GE(scope->End()->checkpoints, 8u);
+}
+
 TEST_F(ImportScopeTest, ABusyDatabaseNamesTheWriterInTheOtherProcess) {
   OtherProcess writer([this] {
     static Connection db;
