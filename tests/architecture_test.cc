@@ -96,6 +96,7 @@ const std::map<std::string_view, std::string_view>& PublicHeaders() {
       {"sluice/version.hpp", "base"},  {"sluice/offset.hpp", "offset"},
       {"sluice/schema.hpp", "schema"}, {"sluice/import_scope.hpp", "sqlite"},
       {"sluice/ingest.hpp", "ingest"},
+      {"sluice/live.hpp", "ingest"},
   };
   return headers;
 }

@@ -99,7 +99,7 @@ TEST_F(CliTest, ErrorsSayWhatAndWhatToDo) {
       run.err,
       "sluice: sluice ingest has no option --tabel\n  try: --table, or sluice ingest --help\n");
   // Options of what is to come are not taken in silence.
-  EXPECT_EQ(Run({"ingest", "a.db", "x.jsonl", "--rss-budget", "16MiB"}).status, 2);
+  EXPECT_EQ(Run({"ingest", "a.db", "x.jsonl", "--poll"}).status, 2);
 }
 
 TEST_F(CliTest, WithJsonAnErrorIsAnObjectToo) {

@@ -4,6 +4,7 @@
 // All of libsluice. Each header can be included by itself.
 #include "sluice/import_scope.hpp"
 #include "sluice/ingest.hpp"
+#include "sluice/live.hpp"
 #include "sluice/offset.hpp"
 #include "sluice/schema.hpp"
 #include "sluice/status.hpp"

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 
+#include <cstdio>
+#include <ctime>
+
 #include <fmt/format.h>
 
 namespace sluice {
@@ -20,5 +23,17 @@ std::string FormatUtc(std::chrono::system_clock::time_point time) {
 }
 
 std::string UtcNow() { return FormatUtc(std::chrono::system_clock::now()); }
+
+int64_t ParseUtc(const std::string& text) {
+  std::tm time = {};
+  int milliseconds = 0;
+  const int fields =
+      std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &time.tm_year, &time.tm_mon,
+                  &time.tm_mday, &time.tm_hour, &time.tm_min, &time.tm_sec, &milliseconds);
+  if (fields < 6) return 0;
+  time.tm_year -= 1900;
+  time.tm_mon -= 1;
+  return (int64_t{timegm(&time)} * 1000 + milliseconds) * 1'000'000;
+}
 
 }  // namespace sluice

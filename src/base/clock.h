@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace sluice {
@@ -12,6 +13,9 @@ std::string FormatUtc(std::chrono::system_clock::time_point time);
 
 // The present moment in that form.
 std::string UtcNow();
+
+// That form in nanoseconds since 1970; 0 where the text is none.
+int64_t ParseUtc(const std::string& text);
 
 // Time that only goes forward, for durations: the wall clock may be set back.
 class Stopwatch {

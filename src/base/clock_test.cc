@@ -38,5 +38,10 @@ TEST(ClockTest, StopwatchGoesForwardAndRestarts) {
   EXPECT_LT(watch.seconds(), 60);
 }
 
+TEST(Clock, UtcIsReadBack) {
+  EXPECT_EQ(ParseUtc("1970-01-02T00:00:01.005Z"), 86'401'005'000'000);
+  EXPECT_EQ(ParseUtc("yesterday"), 0);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string_view>
 
+#include <malloc.h>
 #include <unistd.h>
 
 namespace sluice {
@@ -91,5 +92,13 @@ uint64_t MemoryLimit() {
 
 uint64_t ResidentMemory() { return StatusField("VmRSS:"); }
 uint64_t PeakResidentMemory() { return StatusField("VmHWM:"); }
+
+void ReleaseFreeMemory() { malloc_trim(0); }
+
+void KeepHeapSmall() {
+  // Fixed: malloc would raise the threshold with the first large block that is freed.
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}
 
 }  // namespace sluice

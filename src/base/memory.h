@@ -23,4 +23,10 @@ uint64_t MemoryLimit();
 uint64_t ResidentMemory();
 uint64_t PeakResidentMemory();
 
+// What free() kept goes back to the system, as far as that can be.
+void ReleaseFreeMemory();
+// From now on larger blocks go back to the system when they are freed, and the top of the heap too:
+// for a process that is to stay small for weeks.
+void KeepHeapSmall();
+
 }  // namespace sluice

@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/follow.h"
 #include "cli/ingest_report.h"
 #include "cli/progress.h"
 #include "sluice/ingest.hpp"
@@ -36,6 +37,7 @@ struct IngestRequest {
   bool replace = false;
   bool fail_on_reject = false;
   bool dry_run = false;
+  FollowRequest follow;
   ProgressWhen progress = ProgressWhen::kAuto;
 };
 
@@ -128,7 +130,7 @@ void AddDatabaseOptions(Options* options, IngestOptions* to) {
                 &to->events_db);
 }
 
-void AddResourceOptions(Options* options, IngestOptions* to) {
+void AddResourceOptions(Options* options, IngestOptions* to, FollowRequest* follow) {
   options->Group("Memory, threads, commits");
   options->Size("--memory",
                 "Memory to use (default the smaller of 512MiB and a quarter of the machine's or "
@@ -140,10 +142,14 @@ void AddResourceOptions(Options* options, IngestOptions* to) {
   options->Count("--threads",
                  "Threads that parse (default one less than the processors, 1 at least)",
                  &to->threads);
-  options->Count("--commit-rows", "Commit after N rows, or ...", &to->commit_rows);
-  options->Size("--commit-bytes", "... after so many decoded bytes, or ...", &to->commit_bytes);
-  options->Duration("--commit-interval", "... after so much time, whichever comes first",
-                    &to->commit_interval);
+  options->Count("--commit-rows", "Commit after N rows, or ... (default 50000, live 5000)",
+                 &follow->commit_rows);
+  options->Size("--commit-bytes",
+                "... after so many decoded bytes, or ... (default 64MiB, live 4MiB)",
+                &follow->commit_bytes);
+  options->Duration("--commit-interval",
+                    "... after so much time, whichever comes first (default 1s, live 50ms)",
+                    &follow->commit_interval);
 }
 
 Status CheckInputs(const IngestOptions& options) {
@@ -232,11 +238,25 @@ void PrintSummary(const IngestRequest& request, const IngestSummary& summary,
   fmt::print(stderr, "{}", SummaryText(request.options.database, summary, terminal));
 }
 
-Result<ExitStatus> Ingest(const IngestRequest& request) {
-  // It must outlive the process: the signal handler keeps pointing at it.
-  static StopToken stop;
-  StopOnSignals(&stop);
+// The live part. Its lines are for a log that may run for weeks: none is remembered.
+Result<ExitStatus> Follow(const IngestRequest& request, const StopToken& stop) {
+  FollowLog log;
+  log.note = [quiet = request.common->quiet](const std::string& note) {
+    if (!quiet) fmt::print(stderr, "sluice: {}\n", Printable(note));
+  };
+  log.warning = [](const std::string& warning) {
+    fmt::print(stderr, "{} {}\n", Terminal::Of(stderr).Red("sluice: warning:"), Printable(warning));
+  };
+  return FollowInputs(request.follow, request.options, *request.common, stop, log);
+}
 
+// What is there: to its end, or to a stop.
+struct Historical {
+  ExitStatus status = ExitStatus::kDone;
+  bool stopped = false;
+};
+
+Result<Historical> IngestWhatIsThere(const IngestRequest& request, const StopToken& stop) {
   ProgressLine line(request.progress, request.common->quiet, stderr);
   std::set<std::string> said;
   IngestHooks hooks;
@@ -251,7 +271,9 @@ Result<ExitStatus> Ingest(const IngestRequest& request) {
   const bool by_signal = stop.signal() != 0;
   const auto signalled = static_cast<ExitStatus>(128 + stop.signal());
   if (!summary) {
-    if (by_signal && summary.error().code() == StatusCode::kCancelled) return signalled;
+    if (by_signal && summary.error().code() == StatusCode::kCancelled) {
+      return Historical{.status = signalled, .stopped = true};
+    }
     return Error(summary.error());
   }
   PrintSummary(request, *summary, said);
@@ -261,10 +283,28 @@ Result<ExitStatus> Ingest(const IngestRequest& request) {
   }
   // What could not be read to its end: all that was read before it is in, and the run has failed.
   for (const Status& failure : summary->failures) ReportError(failure, /*json=*/false);
-  if (by_signal && summary->stopped) return signalled;
-  if (!summary->failures.empty()) return ExitStatus::kFailed;
-  return request.fail_on_reject && summary->counts.rejects > 0 ? ExitStatus::kRejected
-                                                               : ExitStatus::kDone;
+  Historical done{.stopped = summary->stopped};
+  if (by_signal && summary->stopped) {
+    done.status = signalled;
+  } else if (!summary->failures.empty()) {
+    done.status = ExitStatus::kFailed;
+  } else if (request.fail_on_reject && summary->counts.rejects > 0) {
+    done.status = ExitStatus::kRejected;
+  }
+  return done;
+}
+
+Result<ExitStatus> Ingest(const IngestRequest& request) {
+  // It must outlive the process: the signal handler keeps pointing at it.
+  static StopToken stop;
+  StopOnSignals(&stop);
+  if (request.follow.follow) RescanOnHangup();
+  if (!request.follow.handed_over.empty()) return Follow(request, stop);
+
+  const Result<Historical> done = IngestWhatIsThere(request, stop);
+  if (!done) return Error(done.error());
+  if (!request.follow.follow || done->stopped) return done->status;
+  return Follow(request, stop);
 }
 
 }  // namespace
@@ -280,7 +320,8 @@ Command AddIngest(CLI::App* program) {
   AddTableOptions(&options, request.get());
   AddBadLineOptions(&options, request.get());
   AddDatabaseOptions(&options, &request->options);
-  AddResourceOptions(&options, &request->options);
+  AddResourceOptions(&options, &request->options, &request->follow);
+  AddFollowOptions(&options, &request->follow);
   AddCommonOptions(&options, request->common.get());
   options.Flag("--dry-run", "Say what would be done, and do nothing", &request->dry_run);
   options.Choice("--progress", "Show progress on stderr; auto: when it is a terminal",
@@ -290,6 +331,8 @@ Command AddIngest(CLI::App* program) {
                  &request->progress);
 
   return {app, request->common, [request]() -> Result<ExitStatus> {
+            if (Status s = ApplyFollowOptions(&request->follow, &request->options); !s.ok())
+              return Error(s);
             if (Status s = Check(*request); !s.ok()) return Error(s);
             if (request->ignore) request->options.on_conflict = OnConflict::kIgnore;
             if (request->replace) request->options.on_conflict = OnConflict::kReplace;

@@ -383,6 +383,12 @@ void Options::Duration(const std::string& name, std::string_view help,
             [value](const std::string& text) { return Assign(ParseDuration(text), value); });
 }
 
+void Options::Duration(const std::string& name, std::string_view help,
+                       std::optional<std::chrono::milliseconds>* value) {
+  AddParsed(name, "DURATION", std::string(help),
+            [value](const std::string& text) { return Assign(ParseDuration(text), value); });
+}
+
 void Options::AddChoice(const std::string& name, std::string_view help,
                         const std::vector<std::string>& words, const std::string& by_default,
                         std::function<void(size_t)> choose) {

@@ -52,6 +52,8 @@ class Options {
   void Count(const std::string& name, std::string_view help, std::optional<uint64_t>* value);
   // 50ms, 10s, 5m.
   void Duration(const std::string& name, std::string_view help, std::chrono::milliseconds* value);
+  void Duration(const std::string& name, std::string_view help,
+                std::optional<std::chrono::milliseconds>* value);
 
   template <typename Enum>
   void Choice(const std::string& name, std::string_view help,

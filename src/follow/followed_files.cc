@@ -5,7 +5,6 @@
 #include <memory>
 #include <utility>
 
-#include <ctype.h>
 #include <dirent.h>
 
 #include "follow/identity.h"
@@ -18,6 +17,9 @@ using std::chrono::milliseconds;
 
 // How often a file without a name is asked whether it grew: no hint comes for it.
 constexpr milliseconds kUnnamedEvery{500};
+
+// Of a first line that has no end yet.
+constexpr uint64_t kLongestSample = uint64_t{256} << 10;
 
 struct Entry {
   std::string name;
@@ -54,6 +56,19 @@ bool HasCompressedName(std::string_view path) {
 bool IsCompressed(const std::string& path) {
   const Result<std::unique_ptr<Source>> source = OpenSource(path);
   return source && !(*source)->may_grow();
+}
+
+// What a source is, its first line says: whole, or as much of it as is ever looked at.
+bool HasALine(const std::string& path) {
+  Result<File> file = File::Open(path, File::Mode::kRead);
+  if (!file) return true;  // who reads it says why it cannot be read
+  std::string bytes(size_t{4} << 10, '\0');
+  for (uint64_t at = 0; at < kLongestSample; at += bytes.size()) {
+    const size_t size = file->PRead(bytes.data(), bytes.size(), at).value_or(0);
+    if (std::string_view(bytes.data(), size).find('\n') != std::string_view::npos) return true;
+    if (size < bytes.size()) return HasCompressedName(path);
+  }
+  return true;
 }
 
 KnownSource AsKnown(const FollowedFile& file) {
@@ -291,6 +306,11 @@ void FollowedFiles::Appeared(const std::string& path, const FileInfo& info) {
   }
 }
 
+void FollowedFiles::Tell(const std::string& path) {
+  const Result<FileInfo> info = Stat(path);
+  if (IsRegular(info)) Appeared(path, *info);
+}
+
 // Whether it has the first bytes of a followed file in its directory: it may be a copy of that one
 // in the making.
 bool FollowedFiles::BeginsLikeOneBesideIt(const std::string& path) const {
@@ -324,6 +344,11 @@ void FollowedFiles::TellPending() {
     if (is_there && pending.is_quiet_awaited && info->size != pending.size) {
       pending.size = info->size;
       pending.due = now + options_.quiet_time;
+      ++it;
+      continue;
+    }
+    if (is_there && !HasALine(it->first)) {
+      pending = {.due = Clock::time_point::max()};  // until it grows
       ++it;
       continue;
     }
@@ -383,21 +408,10 @@ bool FollowedFiles::FindByInode(FollowedFile* file) {
   return false;
 }
 
-// The file of this name was rotated. Names that a rotation may have made of it, and that nobody
-// knows, are looked at: one may be its content, another what had its name for a moment.
 void FollowedFiles::ExpectRotatedNames(const std::string& path, int64_t since_ns) {
-  const std::string directory = DirectoryOf(path);
-  const std::string stem = NameOf(path);
-  for (const Entry& entry : EntriesOf(directory)) {
-    const bool is_rotated = entry.name.size() > stem.size() && entry.name.starts_with(stem) &&
-                            isalnum(static_cast<unsigned char>(entry.name[stem.size()])) == 0;
-    if (!is_rotated) continue;
-    const std::string rotated = Join(directory, entry.name);
+  for (const std::string& rotated : RotatedSince(path, since_ns)) {
     if (by_path_.contains(rotated) || pending_.contains(rotated)) continue;
-    const Result<FileInfo> info = Stat(rotated);
-    if (IsRegular(info) && info->size > 0 && info->modified_ns >= since_ns) {
-      Appeared(rotated, *info);
-    }
+    if (const Result<FileInfo> info = Stat(rotated)) Appeared(rotated, *info);
   }
 }
 
@@ -546,13 +560,14 @@ void FollowedFiles::CloseIdleFiles() {
   for (size_t i = 0; i < open.size() - options_.most_open; ++i) open[i]->file.Close();
 }
 
-void FollowedFiles::Sweep() {
-  files_.remove_if([this](const FollowedFile& file) {
+void FollowedFiles::Sweep(const std::function<void(const FollowedFile&)>& before) {
+  files_.remove_if([&](const FollowedFile& file) {
     if (file.state != FollowedFile::State::kRetired || file.is_queued) return false;
     if (const auto known = by_id_.find(file.source_id);
         known != by_id_.end() && known->second == &file) {
       by_id_.erase(known);
     }
+    before(file);
     return true;
   });
 }

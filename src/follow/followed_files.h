@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <map>
 #include <optional>
@@ -44,6 +45,7 @@ struct FollowedFile {
   bool grew_unseen = false;  // unnamed: it was written to between our last look and its end
   std::chrono::steady_clock::time_point unnamed_since;
   std::chrono::steady_clock::time_point grew_at;
+  std::chrono::steady_clock::time_point caught_up_at;
   bool is_queued = false;
 
   // Bytes that are known to be there and not read: of a plain file.
@@ -81,9 +83,9 @@ struct Finding {
 //                                   middle one of several rotations between two looks is found.
 //   not found for two seconds       kLost.
 //
-// A new name is told when its file has a first byte; where it begins like a file that is followed
-// beside it, or is compressed, when it has been quiet for two seconds: a copy in the making is no
-// source of its own yet.
+// A new name is told when its file has a first whole line; where it begins like a file that is
+// followed beside it, or is compressed, when it has been quiet for two seconds: a copy in the
+// making is no source of its own yet.
 //
 // Limits: at most `most_open` descriptors; ten thousand idle files take some 4 MB. Threads: one.
 class FollowedFiles {
@@ -107,6 +109,14 @@ class FollowedFiles {
   // adds, the others it decides on as of any kNewName.
   std::vector<std::string> Start();
 
+  // A name that the caller does not know: it is told as a kNewName when it is time.
+  void Tell(const std::string& path);
+  // Whether hints come from the directory of this file.
+  bool Watches(const std::string& path) const { return directories_.contains(DirectoryOf(path)); }
+  // The file of this name was rotated. Names that a rotation may have made of it, and that nobody
+  // knows, are told: one may be its content, another what had its name for a moment.
+  void ExpectRotatedNames(const std::string& path, int64_t since_ns);
+
   // Follows a file from `offset` on. One with that source_id that is followed already has this name
   // from now on.
   FollowedFile& Add(const SourceKey& key, const Offset& offset, int64_t source_id, uint32_t table);
@@ -126,8 +136,11 @@ class FollowedFiles {
   void KeepReadable(FollowedFile* file) { Queue(file); }
   // Next() said kOtherContent: the file under its name is another source now.
   void Overwritten(FollowedFile* file);
-  // Frees those that are retired. No pointer to them may be used any more.
-  void Sweep();
+  bool HasReadable() const { return !queue_.empty(); }
+  // It could not be opened: what became of its name?
+  void LookAgain(const std::string& path) { LookAtName(std::string(path), true); }
+  // Frees those that are retired, after a last word on each.
+  void Sweep(const std::function<void(const FollowedFile&)>& before);
 
   int descriptor() const { return watcher_.descriptor(); }
   Clock::time_point next_look() const;
@@ -162,7 +175,6 @@ class FollowedFiles {
   void LoseContent(FollowedFile* file);
   void Unname(FollowedFile* file);
   bool FindByInode(FollowedFile* file);
-  void ExpectRotatedNames(const std::string& path, int64_t since_ns);
   void CheckUnnamed();
   void DrainUnnamed(FollowedFile* file);
   bool FindByContent(FollowedFile* file);

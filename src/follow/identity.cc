@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include <ctype.h>
+
 #include "base/file.h"
 #include "source/open.h"
 
@@ -287,6 +289,26 @@ Result<std::optional<Identity>> FindMoved(const KnownSource& source,
     }
   }
   return std::nullopt;
+}
+
+std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns) {
+  const std::string stem = path.substr(path.rfind('/') + 1);
+  std::vector<std::pair<int64_t, std::string>> found;
+  std::error_code error;
+  std::filesystem::directory_iterator at(DirectoryOf(path), error);
+  for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    const bool is_rotated = name.size() > stem.size() && name.starts_with(stem) &&
+                            isalnum(static_cast<unsigned char>(name[stem.size()])) == 0;
+    if (!is_rotated) continue;
+    const Result<FileInfo> info = Stat(at->path().string());
+    if (!info || info->kind != FileKind::kRegular || info->size == 0) continue;
+    if (info->modified_ns >= since_ns) found.emplace_back(info->modified_ns, at->path().string());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> paths;
+  for (auto& [modified, rotated] : found) paths.push_back(std::move(rotated));
+  return paths;
 }
 
 }  // namespace sluice

@@ -61,4 +61,10 @@ Result<std::optional<Identity>> FindMoved(const KnownSource& source,
                                           const std::vector<KnownSource>& known,
                                           const std::vector<std::string>& except);
 
+// Files that a rotation may have made of `path`: in its directory, of a name that begins with its
+// own and goes on with a character that is no letter and no digit (app.jsonl.1,
+// app.jsonl-20260131.gz), and modified at `since_ns` or later. The one modified first comes first.
+// Of several rotations between two looks, the files of the middle ones are known by this alone.
+std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns);
+
 }  // namespace sluice

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "extract/extractor.h"
 #include "extract/inference.h"
@@ -23,6 +24,9 @@ namespace {
 
 // Enough for some hundred lines of most logs, and for the first message of an agent's session.
 constexpr size_t kSampleBytes = size_t{256} << 10;
+
+// The clock of files ticks every few milliseconds.
+constexpr int64_t kClockSlackNs = 100'000'000;
 
 // Where lines go whose table was inferred and not named. One name for all inputs, for a run with
 // one input more must find the table of the run before.
@@ -178,7 +182,10 @@ class Planner {
   Status ReadKnownSources() {
     Result<std::vector<SourceRow>> rows = target_->Sources();
     if (!rows) return rows.error();
-    for (SourceRow& row : *rows) known_[row.table].push_back(std::move(row.source));
+    for (SourceRow& row : *rows) {
+      read_at_ns_[row.source.id] = ParseUtc(row.updated_at);
+      known_[row.table].push_back(std::move(row.source));
+    }
     return {};
   }
 
@@ -452,34 +459,81 @@ class Planner {
   }
 
   // Of a source whose path has other content now the rest may stand under another name:
-  // app.jsonl.1, app.jsonl.1.gz.
+  // app.jsonl.1, app.jsonl.1.gz. And what had its name for a moment, between two rotations, was
+  // never read at all.
   Status FindMovedSources() {
-    std::vector<std::string> except;
-    for (const PlannedSource& source : plan_.sources) except.push_back(source.key.path);
+    for (const PlannedSource& source : plan_.sources) except_.push_back(source.key.path);
     for (const char* suffix : {"", "-wal", "-shm", "-journal"})
-      except.push_back(target_->path() + suffix);
+      except_.push_back(target_->path() + suffix);
 
-    std::vector<PlannedSource> found;
-    for (const auto& [id, table] : displaced_) {
+    // It grows: what took the name of a rotated file displaces another one.
+    for (size_t i = 0; i < displaced_.size(); ++i) {
+      const auto [id, table] = displaced_[i];
+      const std::vector<KnownSource>& known = known_[plan_.tables[table].name];
+      const auto displaced =
+          std::find_if(known.begin(), known.end(),
+                       [wanted = id](const KnownSource& k) { return k.id == wanted; });
+      if (displaced == known.end()) continue;
+      const KnownSource was = *displaced;  // Adopt changes its key
+      if (Status s = FindMovedSource(was, table); !s.ok()) return s;
+      if (Status s = AddRotatedUnread(was, table); !s.ok()) return s;
+    }
+    // Its lines are older than those of the file that took its place.
+    plan_.sources.insert(plan_.sources.begin(), std::make_move_iterator(found_.begin()),
+                         std::make_move_iterator(found_.end()));
+    return {};
+  }
+
+  Status FindMovedSource(const KnownSource& displaced, uint32_t table) {
+    PlannedSource source;
+    source.table = table;
+    source.schema = "stored";
+    Result<std::optional<Identity>> identity = FindMoved(displaced, KnownTo(source), except_);
+    if (!identity) return identity.error();
+    if (!identity->has_value()) {
+      WarnOfGap(displaced, KnownTo(source));
+      return {};
+    }
+    Adopt(**identity, &source);
+    AddFound(std::move(source));
+    return {};
+  }
+
+  // Once: in later runs the source that took its place is the last of that path.
+  void WarnOfGap(const KnownSource& lost, const std::vector<KnownSource>& known) {
+    const bool is_last = std::none_of(known.begin(), known.end(), [&](const KnownSource& other) {
+      return other.key.path == lost.key.path && other.id > lost.id;
+    });
+    if (!is_last) return;
+    plan_.warnings.push_back("possible gap: " + lost.key.path +
+                             " was truncated or replaced, and what it held is nowhere in its "
+                             "folder: lines after byte " +
+                             std::to_string(lost.offset.bytes) + ", if there were any, are gone");
+  }
+
+  Status AddRotatedUnread(const KnownSource& displaced, uint32_t table) {
+    for (const std::string& path :
+         RotatedSince(displaced.key.path, read_at_ns_[displaced.id] - kClockSlackNs)) {
+      if (std::find(except_.begin(), except_.end(), path) != except_.end()) continue;
       PlannedSource source;
       source.table = table;
       source.schema = "stored";
-      const std::vector<KnownSource>& known = KnownTo(source);
-      const auto displaced = std::find_if(known.begin(), known.end(),
-                                          [id = id](const KnownSource& k) { return k.id == id; });
-      if (displaced == known.end()) continue;
-      Result<std::optional<Identity>> identity = FindMoved(*displaced, known, except);
-      if (!identity) return identity.error();
-      if (!identity->has_value()) continue;
-      Adopt(**identity, &source);
-      if (Result<FileInfo> info = Stat(source.key.path)) source.stored_size = info->size;
-      except.push_back(source.key.path);
-      found.push_back(std::move(source));
+      const Result<Identity> identity = Identify(path, KnownTo(source));
+      // What is known was decided on; what cannot be read is no input that anybody named.
+      if (!identity || identity->source_id != 0 || identity->kind == Identity::Kind::kCopy)
+        continue;
+      for (int64_t id : identity->displaced) displaced_.push_back({id, table});
+      Adopt(*identity, &source);
+      source.decision = "new, rotated from " + displaced.key.path;
+      AddFound(std::move(source));
     }
-    // Its lines are older than those of the file that took its place.
-    plan_.sources.insert(plan_.sources.begin(), std::make_move_iterator(found.begin()),
-                         std::make_move_iterator(found.end()));
     return {};
+  }
+
+  void AddFound(PlannedSource source) {
+    if (Result<FileInfo> info = Stat(source.key.path)) source.stored_size = info->size;
+    except_.push_back(source.key.path);
+    found_.push_back(std::move(source));
   }
 
   const IngestOptions& options_;
@@ -494,7 +548,10 @@ class Planner {
   std::vector<std::string> samples_;  // of the inputs whose table is inferred
   std::vector<size_t> inferred_sources_;
   std::vector<std::pair<int64_t, uint32_t>>
-      displaced_;  // ids of known sources, and the index of their table
+      displaced_;                          // ids of known sources, and the index of their table
+  std::map<int64_t, int64_t> read_at_ns_;  // by the id of a known source
+  std::vector<std::string> except_;        // files that are decided on
+  std::vector<PlannedSource> found_;       // beside the inputs
 };
 
 }  // namespace

@@ -35,7 +35,8 @@ class Retry {
     sink_options.bookkeeping.wait = options.wait;
     std::vector<const Table*> tables;
     for (const std::unique_ptr<Table>& table : tables_) tables.push_back(table.get());
-    Result<std::unique_ptr<Sink>> sink = SqliteSink::Open(target_, tables, sources_, sink_options);
+    Result<std::unique_ptr<SqliteSink>> sink =
+        SqliteSink::Open(target_, tables, sources_, sink_options);
     if (!sink) return Error(sink.error());
 
     RetrySummary summary;

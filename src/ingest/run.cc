@@ -238,12 +238,15 @@ Result<std::unique_ptr<Sink>> OpenSink(const IngestOptions& options, const Write
                            .threads = write.parsers,
                            .bookkeeping = std::move(bookkeeping)});
   }
-  return SqliteSink::Open(target, Pointers(tables), SinkSources(plan),
-                          {.cache_bytes = write.cache_bytes,
-                           .wal_cap_bytes = options.wal_cap_bytes,
-                           .durable = options.durable,
-                           .sync_indexes = options.sync_indexes,
-                           .bookkeeping = std::move(bookkeeping)});
+  Result<std::unique_ptr<SqliteSink>> sink =
+      SqliteSink::Open(target, Pointers(tables), SinkSources(plan),
+                       {.cache_bytes = write.cache_bytes,
+                        .wal_cap_bytes = options.wal_cap_bytes,
+                        .durable = options.durable,
+                        .sync_indexes = options.sync_indexes,
+                        .bookkeeping = std::move(bookkeeping)});
+  if (!sink) return Error(sink.error());
+  return std::unique_ptr<Sink>(std::move(*sink));
 }
 
 }  // namespace

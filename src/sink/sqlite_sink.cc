@@ -31,16 +31,17 @@ SqliteSink::SqliteSink(TargetDatabase* target, const std::vector<const Table*>& 
 
 SqliteSink::~SqliteSink() { Abandon({StatusCode::kCancelled, "the run was given up"}); }
 
-Result<std::unique_ptr<Sink>> SqliteSink::Open(TargetDatabase* target,
-                                               std::vector<const Table*> tables,
-                                               std::vector<SinkSource> sources, Options options) {
+Result<std::unique_ptr<SqliteSink>> SqliteSink::Open(TargetDatabase* target,
+                                                     std::vector<const Table*> tables,
+                                                     std::vector<SinkSource> sources,
+                                                     Options options) {
   std::unique_ptr<SqliteSink> sink(
       new SqliteSink(target, tables, std::move(sources), std::move(options)));
   if (Status s = sink->Start(tables); !s.ok()) {
     sink->Abandon(s);
     return Error(s);
   }
-  return std::unique_ptr<Sink>(std::move(sink));
+  return sink;
 }
 
 Status SqliteSink::Start(const std::vector<const Table*>& tables) {

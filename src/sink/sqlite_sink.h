@@ -42,9 +42,9 @@ class SqliteSink final : public Sink {
   };
 
   // Makes the tables that are missing. Lifetime: target, tables and sources outlive the sink.
-  static Result<std::unique_ptr<Sink>> Open(TargetDatabase* target,
-                                            std::vector<const Table*> tables,
-                                            std::vector<SinkSource> sources, Options options);
+  static Result<std::unique_ptr<SqliteSink>> Open(TargetDatabase* target,
+                                                  std::vector<const Table*> tables,
+                                                  std::vector<SinkSource> sources, Options options);
   ~SqliteSink() override;
 
   void Screen(RowBatch*) override {}  // SQLite refuses rows itself, when they are written

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/follow.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include "base/memory.h"
+#include "base/units.h"
+#include "cli/hand_over.h"
+#include "cli/ingest_report.h"
+#include "cli/sd_notify.h"
+#include "cli/status_file.h"
+
+namespace sluice {
+namespace {
+
+std::atomic<bool> hangup{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+Status CheckInputs(const IngestOptions& options) {
+  if (std::count(options.inputs.begin(), options.inputs.end(), "-") == 0) return {};
+  return Status::Usage("--follow is for files and directories, and stdin (-) is given",
+                       "without --follow stdin is read until it ends");
+}
+
+Status RefuseWithoutFollow(const FollowRequest& request) {
+  const std::pair<bool, const char*> given[] = {{request.live.poll, "--poll"},
+                                                {request.live.strict_rss, "--strict-rss"},
+                                                {!request.status_file.empty(), "--status-file"},
+                                                {request.no_exec, "--no-exec"}};
+  for (const auto& [is_given, option] : given) {
+    if (!is_given) continue;
+    return Status::Usage(fmt::format("{} is given without --follow", option),
+                         "it is for live mode: add --follow, or leave it out");
+  }
+  return {};
+}
+
+LiveHooks HooksOf(const FollowRequest& request, const IngestOptions& options,
+                  const FollowLog& log) {
+  LiveHooks hooks;
+  hooks.note = log.note;
+  hooks.warning = log.warning;
+  hooks.ready = [] { SdNotify("READY=1\nSTATUS=following"); };
+  hooks.take_rescan = [] { return hangup.exchange(false); };
+  hooks.status = [&request, &options, &log, failed = false](const LiveStatus& status) mutable {
+    SdNotify("WATCHDOG=1");
+    if (request.status_file.empty()) return;
+    const Status written =
+        ReplaceStatusFile(request.status_file, LiveStatusJson(options.database, status));
+    // Rows are worth more than their count: following goes on.
+    if (!written.ok() && !failed) log.warning("--status-file: " + written.message());
+    failed = !written.ok();
+  };
+  return hooks;
+}
+
+// --no-exec: what the historical part has left in the heap goes back to the system, as far as that
+// can be.
+void GiveBackMemory(const FollowLog& log) {
+  const uint64_t before = ResidentMemory();
+  ReleaseFreeMemory();
+  const uint64_t now = ResidentMemory();
+  log.note(
+      fmt::format("gave back {} of memory, and keeps {} (without --no-exec a fresh process begins)",
+                  FormatSize(before - std::min(before, now)), FormatSize(now)));
+}
+
+}  // namespace
+
+void AddFollowOptions(Options* options, FollowRequest* request) {
+  LiveOptions* live = &request->live;
+  options->Group("Live mode");
+  options->Flag("--follow", "Go on after the end of the inputs: keep the database current",
+                &request->follow);
+  options->Flag("--poll", "Look at files every so often, where inotify does not tell of changes",
+                &live->poll);
+  options->Size("--rss-budget", "Resident memory of the process while it follows",
+                &live->rss_budget_bytes);
+  options->Flag("--strict-rss",
+                "A line that does not fit the budget is a reject, instead of an overrun",
+                &live->strict_rss);
+  options->Text("--status-file", "FILE", "Write JSON about health and lag here, each second",
+                &request->status_file);
+  options->Flag("--no-exec", "Follow in this process, instead of in a fresh image of it",
+                &request->no_exec);
+  options->Group("");  // for us alone
+  options->Text(kHandedOver, "WHAT", "", &request->handed_over);
+}
+
+Status ApplyFollowOptions(FollowRequest* request, IngestOptions* options) {
+  LiveOptions& live = request->live;
+  live.commit_rows = request->commit_rows.value_or(live.commit_rows);
+  live.commit_bytes = request->commit_bytes.value_or(live.commit_bytes);
+  live.commit_interval = request->commit_interval.value_or(live.commit_interval);
+  options->commit_rows = request->commit_rows.value_or(options->commit_rows);
+  options->commit_bytes = request->commit_bytes.value_or(options->commit_bytes);
+  options->commit_interval = request->commit_interval.value_or(options->commit_interval);
+  if (!request->follow) return RefuseWithoutFollow(*request);
+  if (Status s = CheckInputs(*options); !s.ok()) return s;
+  if (live.rss_budget_bytes < kLeastRssBudget) {
+    return Status::Usage("--rss-budget is less than the program itself takes",
+                         "give " + FormatSize(kLeastRssBudget) + " or more");
+  }
+  if (options->start_offset) {
+    return Status::Usage("--start-offset is given with --follow", "leave one out");
+  }
+  return {};
+}
+
+void RescanOnHangup() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { hangup.store(true); };
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGHUP, &action, nullptr);
+}
+
+Result<ExitStatus> FollowInputs(const FollowRequest& request, const IngestOptions& options,
+                                const CommonOptions& common, const StopToken& stop,
+                                const FollowLog& log) {
+  if (request.handed_over.empty() && !request.no_exec) {
+    return Error(ExecFreshImage("files"));
+  }
+  if (request.no_exec) GiveBackMemory(log);
+  KeepHeapSmall();
+  LiveOptions live = request.live;
+  live.ingest = options;
+  const Result<LiveSummary> summary = RunLive(live, stop, HooksOf(request, options, log));
+  if (!summary) return Error(summary.error());
+  if (summary->end == LiveEnd::kOverBudget && !request.no_exec) {
+    return Error(ExecFreshImage("files"));
+  }
+  SdNotify("STOPPING=1");
+  for (const std::string& warning : summary->ingest.warnings) log.warning(warning);
+  if (common.json) {
+    if (Status s = WriteOut(SummaryJson(options.database, summary->ingest)); !s.ok())
+      return Error(s);
+  }
+  return static_cast<ExitStatus>(128 + stop.signal());
+}
+
+}  // namespace sluice

@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sluice/live.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/units.h"
+#include "follow/followed_files.h"
+#include "follow/identity.h"
+#include "ingest/live_database.h"
+#include "ingest/live_health.h"
+#include "ingest/plan.h"
+#include "source/open.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+// A stop, a rescan and the health are looked after at least this often.
+constexpr milliseconds kTick{250};
+// Between two tries where a full disk or another writer keeps us.
+constexpr milliseconds kRetry{500};
+// How many sources that are nowhere any more are searched for by content when a run begins.
+constexpr size_t kMostSearched = 100;
+
+bool CanBeWaitedFor(const Status& status) {
+  return status.code() == StatusCode::kFull || status.code() == StatusCode::kBusy;
+}
+
+// The live loop.
+//
+//   Wait ──▶ Look: names, rotations ──▶ Read: what is new, to the sink ──▶ Commit when due ─┐
+//    ▲                                                                                      │
+//    └──────────────────────────────────────────────────────────────────────────────────────┘
+//
+// Until the commit a file's offset is only in memory: where a transaction fails, all files that it
+// had lines of go back to where they were, and are read again.
+class Live {
+ public:
+  Live(const LiveOptions& options, const StopToken& stop, const LiveHooks& hooks)
+      : options_(options),
+        stop_(stop),
+        memory_(LiveMemory::Share(options)),
+        pool_(2, memory_.buffer_bytes),
+        files_(FollowOptions(options)),
+        health_(options, hooks) {
+    parcel_.may_grow = true;
+    parcel_.max_line_bytes = options_.strict_rss
+                                 ? std::min(options_.ingest.max_line_bytes, memory_.line_bytes)
+                                 : options_.ingest.max_line_bytes;
+  }
+
+  Result<LiveSummary> Run() {
+    if (Status s = Begin(); !s.ok()) return Error(s);
+    while (!stop_.stopped() && end_ == LiveEnd::kStopped) {
+      Wait();
+      Status s = Look();
+      if (s.ok()) s = ReadAndCommit();
+      if (s.ok() && health_.IsDue()) s = LookAfterHealth();
+      if (s.ok()) continue;
+      if (!CanBeWaitedFor(s)) return Fail(s);
+      GoBack(s);
+    }
+    return End();
+  }
+
+ private:
+  // What the open transaction has of one file.
+  struct Touched {
+    Offset committed;
+    LineCounts added;
+  };
+
+  static FollowedFiles::Options FollowOptions(const LiveOptions& options) {
+    FollowedFiles::Options follow;
+    follow.inputs = options.ingest.inputs;
+    follow.filter = {.include = options.ingest.include, .exclude = options.ingest.exclude};
+    follow.database = CanonicalPath(options.ingest.database).value_or(options.ingest.database);
+    follow.watch.poll = options.poll;
+    return follow;
+  }
+
+  Status Begin();
+  Status OpenDatabase(std::vector<Table> extra_tables);
+  Status FollowWhatIsThere();
+  void FindWhatWasRotated(const std::vector<SourceRow>& rows);
+  Result<LiveSummary> End();
+  Result<LiveSummary> Fail(const Status& why);
+
+  void Wait();
+  Status Look();
+  Status TakeUpNewName(const std::string& path);
+  void Follow(const PlannedSource& source, uint32_t table);
+  void Lose(FollowedFile* file);
+  void Refuse(const std::string& path, const Status& why);
+
+  Status ReadAndCommit();
+  Status ReadSome(FollowedFile* file);
+  Status ReadLines(FollowedFile* file);
+  Status ReadCompressed(FollowedFile* file);
+  bool Open(FollowedFile* file);
+  Status WriteChunk(FollowedFile* file);
+  bool MayWrite();
+  bool CommitDue() const;
+  Status Commit();
+  void GoBack(const Status& why);
+  Status LookAfterHealth();
+
+  const LiveOptions& options_;
+  const StopToken& stop_;
+  const std::string started_at_ = UtcNow();
+  const LiveMemory memory_;
+  BufferPool pool_;
+  FollowedFiles files_;
+  LiveHealth health_;
+  std::unique_ptr<LiveDatabase> database_;  // none between two tries
+  Parcel parcel_;
+  std::map<std::string, uint64_t> refused_;  // names that are no JSON Lines → inode
+  std::set<std::string> unreadable_;         // said, and not readable since
+  LiveEnd end_ = LiveEnd::kStopped;
+
+  // Since the last commit.
+  std::unordered_map<FollowedFile*, Touched> touched_;
+  Clock::time_point touched_at_;
+  uint64_t uncommitted_rows_ = 0;
+  uint64_t uncommitted_bytes_ = 0;
+  Clock::time_point blocked_until_;  // nothing is read before
+};
+
+// --- Beginning and end
+
+Status Live::Begin() {
+  if (Status s = OpenDatabase({}); !s.ok()) return s;
+  health_.Note("following with a budget of " + FormatSize(options_.rss_budget_bytes) + ": " +
+               FormatSize(memory_.cache_bytes) + " of cache, lines up to " +
+               FormatSize(memory_.line_bytes) + " within it");
+  if (Status s = FollowWhatIsThere(); !s.ok()) return s;
+  health_.Ready();
+  return {};
+}
+
+Status Live::OpenDatabase(std::vector<Table> extra_tables) {
+  database_.reset();  // its lock first
+  Result<std::unique_ptr<LiveDatabase>> database =
+      LiveDatabase::Open(options_, memory_, started_at_, std::move(extra_tables));
+  if (!database) return database.error();
+  database_ = std::move(*database);
+  return {};
+}
+
+// Files that the database knows by path and content are followed from their offset; all others are
+// names that are new.
+Status Live::FollowWhatIsThere() {
+  Result<std::vector<SourceRow>> rows = database_->Sources();
+  if (!rows) return rows.error();
+  std::multimap<std::string_view, const SourceRow*> by_path;
+  for (const SourceRow& row : *rows) by_path.emplace(row.source.key.path, &row);
+
+  std::set<int64_t> found;
+  for (const std::string& path : files_.Start()) {
+    std::vector<KnownSource> known;
+    std::string_view table;
+    const auto [first, last] = by_path.equal_range(path);
+    for (auto row = first; row != last; ++row) {
+      known.push_back(row->second->source);
+      table = row->second->table;
+    }
+    Result<Identity> identity = Identify(path, known);
+    if (known.empty() || !identity || identity->source_id == 0) {
+      files_.Tell(path);
+      continue;
+    }
+    found.insert(identity->source_id);
+    files_.Add(identity->key, identity->start.offset, identity->source_id,
+               *database_->TableNamed(table));
+  }
+  std::erase_if(*rows, [&](const SourceRow& row) { return found.contains(row.source.id); });
+  FindWhatWasRotated(*rows);
+  return {};
+}
+
+// Sources that are no inputs, or not where they were: rotated files that may still get lines, and
+// what was rotated, once or several times, while nobody followed.
+void Live::FindWhatWasRotated(const std::vector<SourceRow>& rows) {
+  std::vector<const SourceRow*> latest;
+  for (const SourceRow& row : rows) {
+    if (row.source.key.path != "-" && files_.Watches(row.source.key.path)) latest.push_back(&row);
+  }
+  std::sort(latest.begin(), latest.end(),
+            [](const auto* a, const auto* b) { return a->updated_at > b->updated_at; });
+  latest.resize(std::min(latest.size(), kMostSearched));
+  for (const SourceRow* row : latest) {
+    const std::string& path = row->source.key.path;
+    const Result<Identity> identity = Identify(path, {row->source});
+    if (identity && identity->source_id != 0 && row->source.offset.bytes > 0) {
+      files_.Add(identity->key, identity->start.offset, identity->source_id,
+                 *database_->TableNamed(row->table));
+    } else {
+      files_.ExpectRotatedNames(path, ParseUtc(row->updated_at));
+    }
+  }
+}
+
+Result<LiveSummary> Live::End() {
+  if (database_ == nullptr) return Fail({StatusCode::kCancelled, "stopped"});
+  if (Status s = Commit(); !s.ok()) return Fail(s);
+  LiveSummary summary{.ingest = health_.Summary(), .end = end_};
+  RunTotals totals{.counts = summary.ingest.counts,
+                   .bytes_read = summary.ingest.bytes_read,
+                   .bytes_decoded = summary.ingest.bytes_decoded,
+                   .bytes_written = summary.ingest.bytes_written,
+                   .outcome = "stopped"};
+  const Status finished = database_->sink().Finish(totals, [](const std::string&) {});
+  if (!finished.ok()) return Fail(finished);
+  for (const std::string& warning : database_->sink().warnings()) {
+    summary.ingest.warnings.push_back(warning);
+  }
+  health_.Report(files_, database_.get());
+  return summary;
+}
+
+Result<LiveSummary> Live::Fail(const Status& why) {
+  if (database_ != nullptr) database_->sink().Abandon(why);
+  health_.WaitsFor("failed: " + why.message());
+  health_.Report(files_, nullptr);
+  return Error(why);
+}
+
+// --- Names
+
+void Live::Wait() {
+  const Clock::time_point now = Clock::now();
+  Clock::time_point until = std::min(now + kTick, files_.next_look());
+  if (!touched_.empty()) until = std::min(until, touched_at_ + options_.commit_interval);
+  if (files_.HasReadable()) until = std::min(until, std::max(now, blocked_until_));
+  const auto left = std::chrono::ceil<milliseconds>(until - now).count();
+  pollfd hints{.fd = files_.descriptor(), .events = POLLIN, .revents = 0};
+  poll(&hints, hints.fd >= 0 ? 1 : 0, static_cast<int>(std::max<int64_t>(left, 0)));
+}
+
+Status Live::Look() {
+  if (health_.RescanAsked()) files_.LookAtAll();
+  if (database_ == nullptr) {
+    if (Clock::now() < blocked_until_) return {};
+    if (Status s = OpenDatabase({}); !s.ok()) return s;
+  }
+  for (const Finding& finding : files_.Look()) {
+    switch (finding.kind) {
+      case Finding::Kind::kNewName:
+        if (Status s = TakeUpNewName(finding.path); !s.ok()) return s;
+        break;
+      case Finding::Kind::kMoved:
+        health_.Note("a rotated file is " + finding.path + " now");
+        database_->Moved(*finding.file);
+        touched_.try_emplace(finding.file, Touched{finding.file->file.offset(), {}});
+        if (touched_.size() == 1) touched_at_ = Clock::now();
+        break;
+      case Finding::Kind::kLost:
+        Lose(finding.file);
+        break;
+      case Finding::Kind::kNote:
+        health_.Note(finding.path);
+        break;
+    }
+  }
+  return {};
+}
+
+// What it is, content decides, as in any run: a new source, or a known one that lies here now.
+Status Live::TakeUpNewName(const std::string& path) {
+  const Result<FileInfo> info = Stat(path);
+  if (const auto refused = refused_.find(path); info && refused != refused_.end()) {
+    if (refused->second == info->inode) return {};
+    refused_.erase(refused);
+  }
+  if (Status s = Commit(); !s.ok()) return s;  // the plan goes by what the database knows
+  Result<RunPlan> plan = database_->Plan(path, stop_);
+  if (!plan) {
+    if (CanBeWaitedFor(plan.error())) return plan.error();
+    Refuse(path, plan.error());
+    return {};
+  }
+  std::vector<Table> missing;
+  for (const Table& table : plan->tables) {
+    if (!database_->TableNamed(table.name)) missing.push_back(table);
+  }
+  if (!missing.empty()) {
+    if (Status s = OpenDatabase(std::move(missing)); !s.ok()) return s;
+  }
+  for (const PlannedSource& source : plan->sources) {
+    Follow(source, *database_->TableNamed(plan->tables[source.table].name));
+  }
+  return {};
+}
+
+void Live::Follow(const PlannedSource& source, uint32_t table) {
+  FollowedFile& file = files_.Add(source.key, source.from, source.known_id, table);
+  health_.Note("following " + source.key.path + " (" + source.decision + ")");
+  if (!source.new_place) return;
+  database_->Moved(file);
+  if (touched_.empty()) touched_at_ = Clock::now();
+  touched_.try_emplace(&file, Touched{file.file.offset(), {}});
+}
+
+void Live::Refuse(const std::string& path, const Status& why) {
+  if (const Result<FileInfo> info = Stat(path)) refused_[path] = info->inode;
+  health_.Warn("left out " + why.message());
+}
+
+// Lines that are gone, or may be: never in silence.
+void Live::Lose(FollowedFile* file) {
+  const std::string after =
+      file->file.key().path + " after byte " + std::to_string(file->file.offset().bytes);
+  if (file->waiting() > 0) {
+    health_.CountGap(file->waiting());
+    health_.Warn("gap: " + FormatCount(file->waiting()) + " bytes of " + after +
+                 " are gone, and perhaps more: it was removed or emptied before they were read");
+  } else {
+    health_.CountPossibleGap();
+    health_.Warn("possible gap: " + after +
+                 " nothing was left unread when it was last looked at; what came between that and "
+                 "its end, if anything, is gone");
+  }
+}
+
+// --- Lines
+
+Status Live::ReadAndCommit() {
+  if (database_ == nullptr || Clock::now() < blocked_until_) return {};
+  while (!CommitDue()) {
+    FollowedFile* const file = files_.NextReadable();
+    if (file == nullptr) break;
+    if (!touched_.contains(file) && !MayWrite()) {
+      files_.KeepReadable(file);
+      break;
+    }
+    if (Status s = ReadSome(file); !s.ok()) {
+      files_.KeepReadable(file);
+      return s;
+    }
+  }
+  return CommitDue() ? Commit() : Status();
+}
+
+Status Live::ReadSome(FollowedFile* file) {
+  parcel_.begins_after_tail = file->file.offset().tail_taken;
+  return file->compressed ? ReadCompressed(file) : ReadLines(file);
+}
+
+Status Live::ReadLines(FollowedFile* file) {
+  if (!Open(file)) return {};
+  const Result<GrowingFile::Growth> growth =
+      file->file.Next(&pool_, parcel_.max_line_bytes, &parcel_.chunk);
+  if (!growth) {
+    health_.Warn(growth.error().message());
+    file->file.Close();
+    return {};
+  }
+  switch (*growth) {
+    case GrowingFile::Growth::kNothing:
+      file->caught_up_at = Clock::now();
+      return {};
+    case GrowingFile::Growth::kOtherContent:
+      files_.Overwritten(file);
+      return {};
+    case GrowingFile::Growth::kLines:
+      break;
+  }
+  if (Status s = WriteChunk(file); !s.ok()) return s;
+  files_.KeepReadable(file);
+  return {};
+}
+
+// The rest of a file that was compressed since, or a new compressed one: to its end at once.
+Status Live::ReadCompressed(FollowedFile* file) {
+  Result<std::unique_ptr<Source>> source = OpenSource(file->file.key().path);
+  if (!source) return Refuse(file->file.key().path, source.error()), Status();
+  Result<ChunkReader::Start> start = ResumeAt(**source, file->file.offset());
+  if (!start) return Refuse(file->file.key().path, start.error()), Status();
+  ChunkReader reader(**source, pool_, parcel_.max_line_bytes, std::move(*start));
+  parcel_.may_grow = false;
+  Status status;
+  for (bool more = true; more && status.ok();) {
+    Result<Chunk> chunk = reader.Next();
+    if (!chunk) {
+      Refuse(file->file.key().path, chunk.error());
+      break;
+    }
+    more = !chunk->ends_source;
+    parcel_.chunk = std::move(*chunk);
+    status = WriteChunk(file);
+    parcel_.begins_after_tail = false;
+    if (status.ok() && CommitDue()) status = Commit();
+  }
+  parcel_.may_grow = true;
+  parcel_.chunk = Chunk();
+  return status;
+}
+
+// A descriptor, where the file has none at the moment. Where that fails, a later hint tries again.
+bool Live::Open(FollowedFile* file) {
+  if (file->file.is_open()) return true;
+  const std::string& path = file->file.key().path;
+  const Status opened = file->file.Open();
+  if (opened.ok()) {
+    if (unreadable_.erase(path) > 0) health_.Note(path + " can be read again");
+    return true;
+  }
+  const bool is_rotated =
+      opened.code() == StatusCode::kNotFound || opened.code() == StatusCode::kCorruption;
+  if (is_rotated) {
+    files_.LookAgain(path);
+  } else if (unreadable_.insert(path).second) {
+    health_.Warn(opened.message() + ": waiting until it can be read");
+  }
+  return false;
+}
+
+Status Live::WriteChunk(FollowedFile* file) {
+  if (parcel_.chunk.data.size() > memory_.line_bytes && parcel_.chunk.newlines <= 1) {
+    health_.Warn("a line of " + FormatSize(parcel_.chunk.data.size()) + " in " +
+                 file->file.key().path + " does not fit --rss-budget: it is taken all the same");
+    health_.ExpectOverrun();
+  }
+  if (Status s = database_->Begin(); !s.ok()) return s;
+  if (touched_.empty()) touched_at_ = Clock::now();
+  Touched& touched = touched_.try_emplace(file, Touched{file->file.offset(), {}}).first->second;
+  if (Status s = database_->Write(&parcel_, *file); !s.ok()) return s;
+
+  const RowBatch& batch = parcel_.batch;
+  touched.added += batch.counts;
+  uncommitted_rows_ += batch.counts.rows;
+  uncommitted_bytes_ += batch.decoded_bytes;
+  file->file.Advance(batch.end);
+  parcel_.chunk = Chunk();  // its buffer goes back to the pool
+  return {};
+}
+
+// Whether the WAL takes another transaction: where a reader pins it at its cap, lines wait in their
+// files.
+bool Live::MayWrite() {
+  const Result<bool> room = database_->sink().WalHasRoom();
+  if (room && *room) {
+    health_.WaitsFor("");
+    return true;
+  }
+  std::string who;
+  for (const std::string& reader : database_->sink().WalPinnedBy()) {
+    who += (who.empty() ? "" : ", ") + reader;
+  }
+  health_.WaitsFor("the WAL is at its cap of " + FormatSize(options_.ingest.wal_cap_bytes) +
+                   (who.empty() ? ", and a reader pins it" : ", pinned by " + who));
+  blocked_until_ = Clock::now() + kRetry;
+  return false;
+}
+
+bool Live::CommitDue() const {
+  if (touched_.empty()) return false;
+  return uncommitted_rows_ >= options_.commit_rows || uncommitted_bytes_ >= options_.commit_bytes ||
+         Clock::now() >= touched_at_ + options_.commit_interval;
+}
+
+// Rows, rejects and offsets in one transaction (I1).
+Status Live::Commit() {
+  if (database_ == nullptr || touched_.empty()) return {};
+  std::vector<SourceProgress> progress;
+  for (const auto& [file, touched] : touched_) {
+    progress.push_back({.source = database_->SlotOf(*file),
+                        .offset = file->file.offset(),
+                        .added = touched.added});
+  }
+  if (Status s = database_->sink().Commit(progress); !s.ok()) return s;
+  for (const auto& [file, touched] : touched_) {
+    health_.Count(touched.added);
+    if (file->source_id == 0) {
+      files_.SetId(file, database_->sink().SourceId(database_->SlotOf(*file)));
+    }
+  }
+  health_.CountCommit(uncommitted_bytes_);
+  touched_.clear();
+  uncommitted_rows_ = uncommitted_bytes_ = 0;
+  health_.WaitsFor("");
+  files_.Sweep([this](const FollowedFile& file) { database_->Forget(file); });
+  return {};
+}
+
+// The transaction is gone: its lines are read again when the database is open again.
+void Live::GoBack(const Status& why) {
+  for (const auto& [file, touched] : touched_) {
+    file->file.Advance(touched.committed);
+    files_.KeepReadable(file);
+  }
+  touched_.clear();
+  uncommitted_rows_ = uncommitted_bytes_ = 0;
+  parcel_.chunk = Chunk();
+  // Only a lock that could not be had leaves the connection as it was.
+  if (why.code() != StatusCode::kBusy && database_ != nullptr) {
+    database_->sink().Abandon(why);
+    database_.reset();
+  }
+  health_.WaitsFor(why.message());
+  blocked_until_ = Clock::now() + kRetry;
+}
+
+Status Live::LookAfterHealth() {
+  health_.Report(files_, database_.get());
+  if (database_ == nullptr) return {};
+  if (Status s = database_->CheckIsStillThere(); !s.ok()) return s;
+  if (health_.IsOverBudget()) {
+    health_.Warn("resident memory is " + FormatSize(ResidentMemory()) + ", over --rss-budget " +
+                 FormatSize(options_.rss_budget_bytes));
+    end_ = LiveEnd::kOverBudget;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<LiveSummary> RunLive(const LiveOptions& options, const StopToken& stop,
+                            const LiveHooks& hooks) {
+  if (options.rss_budget_bytes < kLeastRssBudget) {
+    return Error(Status::Usage("--rss-budget " + FormatSize(options.rss_budget_bytes) +
+                                   " is less than the program itself takes",
+                               "give " + FormatSize(kLeastRssBudget) + " or more"));
+  }
+  return Live(options, stop, hooks).Run();
+}
+
+}  // namespace sluice

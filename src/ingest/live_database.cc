@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/live_database.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "extract/inference.h"
+#include "ingest/plan.h"
+#include "schema/names.h"
+#include "schema/schema.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+// What is resident before the first line: the program, its libraries, the heap of its start.
+constexpr uint64_t kProgramBytes = 8 * kMiB;
+
+// Other writers get their turn between two tries, and a stop is noticed soon.
+constexpr std::chrono::milliseconds kBusyWait{200};
+
+// A checkpoint of this many pages takes milliseconds; one of the whole cap would hold up commits
+// for a tenth of a second and more.
+constexpr uint64_t kCheckpointBytes = 8 * kMiB;
+
+Bookkeeping::Options BookkeepingOptions(const IngestOptions& options,
+                                        const std::string& started_at) {
+  Bookkeeping::Options bookkeeping;
+  bookkeeping.rejects = options.on_bad_line == OnBadLine::kSkip   ? RejectPolicy::kCount
+                        : options.on_bad_line == OnBadLine::kFail ? RejectPolicy::kFail
+                                                                  : RejectPolicy::kKeep;
+  bookkeeping.run_journal = options.events != EventDetail::kOff;
+  bookkeeping.batch_events = options.events == EventDetail::kBatch;
+  bookkeeping.events_db = options.events_db;
+  bookkeeping.wait = options.wait;
+  bookkeeping.run.started_at = started_at;
+  bookkeeping.run.outcome = "running";
+  bookkeeping.run.path = "live";
+  bookkeeping.run.command = "follow schema=" + options.schema;
+  for (const std::string& input : options.inputs) bookkeeping.run.command += " " + input;
+  return bookkeeping;
+}
+
+}  // namespace
+
+LiveMemory LiveMemory::Share(const LiveOptions& options) {
+  const uint64_t budget = options.rss_budget_bytes;
+  const uint64_t free = budget - std::min(budget, kProgramBytes);
+  LiveMemory memory;
+  memory.cache_bytes =
+      options.ingest.cache_bytes.value_or(std::clamp<uint64_t>(free / 2, kMiB, 256 * kMiB));
+  // A commit falls between two reads: small commits want small ones. A row of a log is some 400
+  // bytes.
+  const uint64_t commit_bytes = std::min(options.commit_bytes, options.commit_rows * 400);
+  memory.buffer_bytes = static_cast<size_t>(
+      std::clamp<uint64_t>(std::min(free / 16, commit_bytes / 4), kMiB / 16, kMiB));
+  // Its text, its record, and the pages of the record that the cache cannot hold.
+  memory.line_bytes = std::max<uint64_t>(free / 8, memory.buffer_bytes);
+  return memory;
+}
+
+Result<std::unique_ptr<LiveDatabase>> LiveDatabase::Open(const LiveOptions& options,
+                                                         const LiveMemory& memory,
+                                                         const std::string& started_at,
+                                                         std::vector<Table> extra_tables) {
+  std::unique_ptr<LiveDatabase> database(new LiveDatabase(options, started_at));
+  if (Status s = database->OpenTarget(); !s.ok()) return Error(s);
+  if (Status s = database->CollectTables(std::move(extra_tables)); !s.ok()) return Error(s);
+  if (Status s = database->OpenSink(memory); !s.ok()) return Error(s);
+  return database;
+}
+
+Status LiveDatabase::OpenTarget() {
+  const std::string& path = options_.ingest.database;
+  // Followed is what an earlier run began: a database that is not there has nothing to go on from.
+  const Result<FileInfo> info = Stat(path);
+  if (!info) return info.error();
+  opened_ = *info;
+  Result<std::unique_ptr<TargetDatabase>> target =
+      TargetDatabase::Open(path, {.wait = options_.ingest.wait, .vfs = options_.ingest.vfs});
+  if (!target) return target.error();
+  target_ = std::move(*target);
+  return options_.ingest.keep_journal ? Status() : target_->TurnToWal();
+}
+
+Status LiveDatabase::CheckIsStillThere() const {
+  const Result<FileInfo> info = Stat(target_->path());
+  const std::string remedy =
+      "start sluice again: it goes on from the offsets of the database that it finds";
+  if (!info) return Status::NotFound(target_->path() + " was deleted while it was written", remedy);
+  if (!info->SameFileAs(opened_)) {
+    return Status::Corruption(target_->path() + " was replaced while it was written", remedy);
+  }
+  return {};
+}
+
+Status LiveDatabase::CollectTables(std::vector<Table> extra_tables) {
+  if (target_->ledger() != nullptr) {
+    Result<std::vector<std::string>> names = target_->ledger()->Tables();
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      Result<std::optional<Table>> table = target_->StoredTable(name);
+      if (!table) return table.error();
+      if (!table->has_value()) continue;
+      const Result<bool> wanted = IsWanted(**table);
+      if (!wanted) return wanted.error();
+      if (*wanted) AddTable(std::move(**table));
+    }
+  }
+  for (Table& table : extra_tables) {
+    if (!TableNamed(table.name)) AddTable(std::move(table));
+  }
+  return {};
+}
+
+// Whether lines of this run may go to a table that is there: the rule by which a run of the same
+// options would choose it (ingest/plan.cc).
+Result<bool> LiveDatabase::IsWanted(const Table& table) const {
+  const IngestOptions& options = options_.ingest;
+  if (!options.table.empty()) return SameName(table.name, options.table);
+  if (options.schema == "auto") return !table.preset.empty() && table.preset != "raw";
+  Result<Table> named =
+      options.schema.ends_with(".toml") ? LoadSchema(options.schema) : LoadPreset(options.schema);
+  if (!named) return Error(named.error());
+  return SameName(table.name, named->name);
+}
+
+void LiveDatabase::AddTable(Table table) {
+  versions_.push_back(std::move(table));
+  tables_.push_back(&versions_.back());
+  extractors_.push_back(std::make_unique<Extractor>(versions_.back()));
+}
+
+Status LiveDatabase::OpenSink(const LiveMemory& memory) {
+  SqliteSink::Options options{.cache_bytes = memory.cache_bytes,
+                              .wal_cap_bytes = options_.ingest.wal_cap_bytes,
+                              .checkpoint_bytes = kCheckpointBytes,
+                              .durable = options_.ingest.durable,
+                              .sync_indexes = false,
+                              .indexes_first = true,
+                              .busy_wait = kBusyWait,
+                              .bookkeeping = BookkeepingOptions(options_.ingest, started_at_)};
+  Result<std::unique_ptr<SqliteSink>> sink =
+      SqliteSink::Open(target_.get(), tables_, {}, std::move(options));
+  if (!sink) return sink.error();
+  sink_ = std::move(*sink);
+  return sink_->Commit({});  // the write lock is held only while there is something to write
+}
+
+Result<std::vector<SourceRow>> LiveDatabase::Sources() {
+  Result<std::vector<SourceRow>> sources = target_->Sources();
+  if (!sources) return sources;
+  std::erase_if(*sources, [this](const SourceRow& row) { return !TableNamed(row.table); });
+  return sources;
+}
+
+std::optional<uint32_t> LiveDatabase::TableNamed(std::string_view name) const {
+  for (uint32_t i = 0; i < tables_.size(); ++i) {
+    if (SameName(tables_[i]->name, name)) return i;
+  }
+  return std::nullopt;
+}
+
+Result<RunPlan> LiveDatabase::Plan(const std::string& path, const StopToken& stop) {
+  IngestOptions one = options_.ingest;
+  one.inputs = {path};
+  one.from_scratch = one.force = one.start_at_end = false;
+  one.start_offset.reset();
+  return MakePlan(one, stop, target_.get());
+}
+
+uint32_t LiveDatabase::SlotOf(const FollowedFile& file) {
+  const auto [slot, is_new] = slots_.try_emplace(&file);
+  if (is_new) {
+    slot->second =
+        sink_->AddSource({.key = file.file.key(), .table = file.table, .known_id = file.source_id});
+  }
+  return slot->second;
+}
+
+void LiveDatabase::Moved(const FollowedFile& file) {
+  sink_->MoveSource(SlotOf(file), file.file.key());
+}
+
+Status LiveDatabase::Write(Parcel* parcel, const FollowedFile& file) {
+  parcel->source = SlotOf(file);
+  Parse(parcel, file.table, file);
+  if (Status s = AddNewColumns(parcel, file.table); !s.ok()) return s;
+  if (parcel->batch.table != tables_[file.table]) Parse(parcel, file.table, file);
+  if (Status s = sink_->Encode(&parcel->batch, 0); !s.ok()) return s;
+  return sink_->Write(&parcel->batch);
+}
+
+void LiveDatabase::Parse(Parcel* parcel, uint32_t table, const FollowedFile& file) {
+  const ExtractContext context{.source_path = file.file.key().path, .ingested_at = started_at_};
+  ParseChunk(parcel, WholeOf(parcel->chunk), *tables_[table], context, extractors_[table].get());
+}
+
+// --alter: keys that the table has no column for become columns.
+Status LiveDatabase::AddNewColumns(Parcel* parcel, uint32_t table) {
+  if (!options_.ingest.alter || parcel->batch.unknown_keys.empty()) return {};
+  Table wider = *tables_[table];
+  for (const std::string& key : parcel->batch.unknown_keys) {
+    std::optional<Column> column = ColumnForKey(wider, key);
+    if (column) wider.columns.push_back(std::move(*column));
+  }
+  if (wider.columns.size() == tables_[table]->columns.size()) return {};
+  versions_.push_back(std::move(wider));
+  if (Status s = sink_->AddColumns(table, versions_.back()); !s.ok()) return s;
+  tables_[table] = &versions_.back();
+  extractors_[table] = std::make_unique<Extractor>(versions_.back());
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/file.h"
+#include "extract/extractor.h"
+#include "follow/followed_files.h"
+#include "ingest/parcel.h"
+#include "ingest/plan.h"
+#include "ledger/ledger.h"
+#include "sink/sqlite_sink.h"
+#include "sink/target_database.h"
+#include "sluice/live.hpp"
+
+namespace sluice {
+
+// How the resident memory of a live run is shared. The program itself, with its libraries, takes
+// some 6 MiB; the rest is for pages and for lines.
+struct LiveMemory {
+  uint64_t cache_bytes;
+  size_t buffer_bytes;  // of one read; cells and records take about as much again
+  uint64_t line_bytes;  // the longest line that fits the budget: text, record and pages of it
+
+  static LiveMemory Share(const LiveOptions& options);
+};
+
+// The database of a live run while it is open: its tables, and what turns lines into their rows.
+//
+// It is opened anew when a table is added, and after a failure that can be waited for. Threads:
+// one.
+class LiveDatabase {
+ public:
+  // `extra_tables`: beside those that this run's schema has in the database already.
+  static Result<std::unique_ptr<LiveDatabase>> Open(const LiveOptions& options,
+                                                    const LiveMemory& memory,
+                                                    const std::string& started_at,
+                                                    std::vector<Table> extra_tables);
+
+  const std::string& path() const { return target_->path(); }
+  // kNotFound where the file is gone, kCorruption where another has its name: what is committed
+  // from then on would be nobody's.
+  Status CheckIsStillThere() const;
+
+  // The sources of these tables, as far as they are committed.
+  Result<std::vector<SourceRow>> Sources();
+  // What a new name is, decided as in any run.
+  Result<RunPlan> Plan(const std::string& path, const StopToken& stop);
+  // The index of the table of this name; nullopt where it has to be added by opening anew.
+  std::optional<uint32_t> TableNamed(std::string_view name) const;
+  const Table& table(uint32_t index) const { return *tables_[index]; }
+
+  // Makes rows of the parcel's chunk, and hands them to the sink, in its open transaction.
+  Status Write(Parcel* parcel, const FollowedFile& file);
+  // kBusy: somebody else writes; nothing was done.
+  Status Begin() { return sink_->BeginTransaction(); }
+  // The sink's index of this file: a new one at the first call.
+  uint32_t SlotOf(const FollowedFile& file);
+  void Forget(const FollowedFile& file) { slots_.erase(&file); }
+  void Moved(const FollowedFile& file);
+
+  SqliteSink& sink() { return *sink_; }
+
+ private:
+  explicit LiveDatabase(const LiveOptions& options, const std::string& started_at)
+      : options_(options), started_at_(started_at) {}
+  Status OpenTarget();
+  Status CollectTables(std::vector<Table> extra_tables);
+  Status OpenSink(const LiveMemory& memory);
+  Result<bool> IsWanted(const Table& table) const;
+  void AddTable(Table table);
+  Status AddNewColumns(Parcel* parcel, uint32_t table);
+  void Parse(Parcel* parcel, uint32_t table, const FollowedFile& file);
+
+  const LiveOptions& options_;
+  const std::string& started_at_;
+  std::unique_ptr<TargetDatabase> target_;
+  FileInfo opened_;             // the file as it was opened
+  std::deque<Table> versions_;  // addresses are stable
+  std::vector<const Table*> tables_;
+  std::vector<std::unique_ptr<Extractor>> extractors_;  // by table
+  std::unique_ptr<SqliteSink> sink_;                    // goes before what it uses
+  std::unordered_map<const FollowedFile*, uint32_t> slots_;
+};
+
+}  // namespace sluice

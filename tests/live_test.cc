@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+// Live mode from end to end: files grow, rotate and go, rows and offsets follow, once each.
+#include "sluice/live.hpp"
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "database_view.h"
+#include "other_process.h"
+#include "sqlite/connection.h"
+#include "temporary_directory.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+namespace fs = std::filesystem;
+
+std::string Numbered(int from, int to) {
+  std::string lines;
+  for (int i = from; i <= to; ++i) {
+    lines += "{\"n\":" + std::to_string(i) + ",\"s\":\"line " + std::to_string(i) + "\"}\n";
+  }
+  return lines;
+}
+
+// A live run in a thread of its own.
+class LiveRun {
+ public:
+  explicit LiveRun(LiveOptions options) : options_(std::move(options)) {
+    thread_ = std::thread([this] {
+      LiveHooks hooks;
+      hooks.ready = [this] { ready_ = true; };
+      hooks.note = hooks.warning = [this](const std::string& line) {
+        const std::lock_guard lock(mutex_);
+        said_ += line + "\n";
+      };
+      hooks.status = [this](const LiveStatus& status) {
+        const std::lock_guard lock(mutex_);
+        status_ = status;
+      };
+      hooks.take_rescan = [this] { return rescan_.exchange(false); };
+      Result<LiveSummary> summary = RunLive(options_, stop_, hooks);
+      if (summary) {
+        summary_ = *summary;
+      } else {
+        failure_ = summary.error();
+      }
+      ended_ = true;
+    });
+    Until([this] { return ready_ || ended_; });
+  }
+  ~LiveRun() { Stop(); }
+
+  // Within ten seconds, or the test fails.
+  static bool Until(const std::function<bool()>& holds) {
+    for (int i = 0; i < 5000; ++i) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+    return false;
+  }
+  bool UntilSaid(const std::string& text) {
+    return Until([&] { return said().find(text) != std::string::npos; });
+  }
+  bool UntilEnded() {
+    return Until([this] { return ended_.load(); });
+  }
+
+  void Stop() {
+    stop_.RequestStop();
+    if (thread_.joinable()) thread_.join();
+  }
+  void Rescan() { rescan_ = true; }
+
+  std::string said() {
+    const std::lock_guard lock(mutex_);
+    return said_;
+  }
+  LiveStatus status() {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  }
+  const Status& failure() const { return failure_; }
+  const std::optional<LiveSummary>& summary() const { return summary_; }
+
+ private:
+  const LiveOptions options_;
+  StopToken stop_;
+  std::atomic<bool> ready_{false};
+  std::atomic<bool> ended_{false};
+  std::atomic<bool> rescan_{false};
+  std::mutex mutex_;
+  std::string said_;
+  LiveStatus status_;
+  Status failure_;
+  std::optional<LiveSummary> summary_;
+  std::thread thread_;
+};
+
+class LiveTest : public testing::Test {
+ protected:
+  LiveOptions Options(const std::string& input) const {
+    LiveOptions options;
+    options.ingest.database = database_;
+    options.ingest.inputs = {input};
+    options.ingest.memory_bytes = uint64_t{32} << 20;
+    options.commit_interval = milliseconds(5);
+    options.rss_budget_bytes = uint64_t{4} << 30;  // of the test program, which is large
+    return options;
+  }
+
+  // The historical part.
+  void Ingest(const LiveOptions& options) const {
+    const Result<IngestSummary> summary = RunIngest(options.ingest);
+    ASSERT_TRUE(summary) << summary.error().message();
+  }
+
+  std::string Lines() const {
+    DatabaseView view(database_);
+    return view.One(
+        "SELECT count(*) || ' of ' || count(DISTINCT n) || ' to ' || max(n) FROM lines");
+  }
+  // Numbers 1 to `last`, each once.
+  bool UntilAll(int last) const {
+    const std::string n = std::to_string(last);
+    const bool all = LiveRun::Until([&] { return Lines() == n + " of " + n + " to " + n; });
+    EXPECT_TRUE(all) << Lines();
+    return all;
+  }
+  void ExpectBalanced() const {
+    DatabaseView view(database_);
+    EXPECT_EQ(view.Integrity(), "ok");
+    EXPECT_EQ(view.Count("SELECT count(*) FROM _sluice_sources WHERE lines <> rows + ignored + "
+                         "rejects + blank + unfinished"),
+              0);
+  }
+
+  TemporaryDirectory folder_;
+  const std::string database_ = folder_ / "app.db";
+};
+
+TEST_F(LiveTest, LinesBecomeRowsAsTheyAreWritten) {
+  const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 10)));
+  Ingest(options);
+  LiveRun live(options);
+  folder_.Append("app.jsonl", Numbered(11, 12) + "{\"n\":13,");
+  UntilAll(12);
+  folder_.Append("app.jsonl", "\"s\":\"\"}\n" + Numbered(14, 2000));
+  UntilAll(2000);
+  live.Stop();
+  ASSERT_TRUE(live.summary()) << live.failure().message();
+  EXPECT_EQ(live.summary()->ingest.counts.rows, 1990u);
+  EXPECT_EQ(live.summary()->ingest.path, "live");
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, ALineThatWasTakenWithoutItsNewlineIsNotTakenAgain) {
+  const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 3) + "{\"n\":4}"));
+  Ingest(options);
+  LiveRun live(options);
+  folder_.Append("app.jsonl", "\n" + Numbered(5, 6));
+  UntilAll(6);
+  live.Stop();
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, FilesThatAppearAreTakenUpFromTheirFirstByte) {
+  folder_.Write("logs/a.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(folder_ / "logs");
+  Ingest(options);
+  LiveRun live(options);
+  folder_.Write("logs/deep/b.jsonl", Numbered(6, 9));
+  UntilAll(9);
+  folder_.Append("logs/deep/b.jsonl", Numbered(10, 10));
+  UntilAll(10);
+}
+
+// A file of another kind goes to the table of its own preset.
+TEST_F(LiveTest, AFileOfAnotherKindGetsATableOfItsOwn) {
+  folder_.Write("logs/a.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(folder_ / "logs");
+  Ingest(options);
+  LiveRun live(options);
+  const std::string sse =
+      R"({"t":"1","sid":"s","flow_id":"f","round":1,"event":"e","metadata":"{\"pid\":7}"})";
+  folder_.Write("logs/sse.jsonl", sse + "\n" + sse + "\n");
+  EXPECT_TRUE(LiveRun::Until([&] {
+    DatabaseView view(database_);
+    return view.Count("SELECT count(*) FROM sqlite_schema WHERE name = 'sse_lines'") == 1 &&
+           view.Count("SELECT count(*) FROM sse_lines WHERE meta_pid = 7") == 2;
+  })) << live.said();
+  folder_.Append("logs/a.jsonl", Numbered(6, 6));
+  UntilAll(6);
+  DatabaseView view(database_);
+  EXPECT_EQ(view.Count("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'idx_sse_%'"), 7);
+}
+
+TEST_F(LiveTest, BadLinesAreRejectsAndKeepNobodyWaiting) {
+  const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 2)));
+  Ingest(options);
+  LiveRun live(options);
+  folder_.Append("app.jsonl", "no json\n" + Numbered(3, 3));
+  UntilAll(3);
+  DatabaseView view(database_);
+  EXPECT_EQ(view.One("SELECT line_number || ' ' || line FROM _sluice_rejects"), "3 no json");
+  live.Stop();
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, RotatedWhileItRunsAndWhileItDoesNot) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  {
+    LiveRun live(options);
+    folder_.Append("app.jsonl", Numbered(6, 10));
+    fs::rename(log, folder_ / "app.jsonl.1");
+    folder_.Write("app.jsonl", Numbered(11, 15));
+    UntilAll(15);
+  }
+  // Twice, with nobody there: what had the name for a moment is found too.
+  folder_.Append("app.jsonl", Numbered(16, 20));
+  fs::rename(folder_ / "app.jsonl.1", folder_ / "app.jsonl.3");
+  fs::rename(log, folder_ / "app.jsonl.2");
+  folder_.Write("app.jsonl.1", Numbered(21, 25));
+  folder_.Write("app.jsonl", Numbered(26, 30));
+  Ingest(options);
+  LiveRun live(options);
+  UntilAll(30);
+  live.Stop();
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, AGapIsSaidAndCounted) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  LiveRun live(options);
+  folder_.Append("app.jsonl", Numbered(6, 6));
+  UntilAll(6);
+  folder_.Write("app.jsonl", Numbered(7, 7));
+  UntilAll(7);
+  EXPECT_TRUE(live.UntilSaid("possible gap")) << live.said();
+  live.Stop();
+  EXPECT_EQ(live.status().possible_gaps, 1u);
+}
+
+TEST_F(LiveTest, AnotherWriterIsWaitedForAndNamed) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  OtherProcess writer([this] {
+    static Connection db;
+    Result<Connection> opened =
+        Connection::Open(database_, {.mode = OpenOptions::Mode::kReadWrite});
+    if (!opened) return false;
+    db = std::move(*opened);
+    return true;
+  });
+  ASSERT_TRUE(writer.ready());
+  LiveRun live(options);
+  Result<Connection> db = Connection::Open(database_, {.mode = OpenOptions::Mode::kReadWrite});
+  ASSERT_TRUE(db->Execute("BEGIN IMMEDIATE").ok());
+  folder_.Append("app.jsonl", Numbered(6, 10));
+  EXPECT_TRUE(live.UntilSaid("waiting: ")) << live.said();
+  EXPECT_EQ(Lines(), "5 of 5 to 5");
+  ASSERT_TRUE(db->Execute("COMMIT").ok());
+  UntilAll(10);
+  EXPECT_TRUE(live.UntilSaid("going on"));
+  live.Stop();
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, TheWalKeepsToItsCapWhileAReaderPinsIt) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  LiveOptions options = Options(log);
+  options.ingest.wal_cap_bytes = uint64_t{1} << 20;
+  options.commit_rows = 1000;
+  Ingest(options);
+  OtherProcess reader([this] {
+    static Connection db;
+    static Statement reading;
+    Result<Connection> opened = Connection::Open(database_, {});
+    if (!opened) return false;
+    db = std::move(*opened);
+    Result<Statement> statement = db.Prepare("SELECT n FROM lines");
+    if (!statement) return false;
+    reading = std::move(*statement);
+    return reading.Step().value_or(false);
+  });
+  ASSERT_TRUE(reader.ready());
+  LiveRun live(options);
+  folder_.Append("app.jsonl", Numbered(6, 60'000));
+  EXPECT_TRUE(live.UntilSaid("pid " + std::to_string(reader.pid()))) << live.said();
+  std::this_thread::sleep_for(milliseconds(600));
+  EXPECT_LT(fs::file_size(database_ + "-wal"), uint64_t{2} << 20);
+  reader.Kill();
+  UntilAll(60'000);
+  EXPECT_LT(fs::file_size(database_ + "-wal"), uint64_t{2} << 20);
+}
+
+TEST_F(LiveTest, ADatabaseThatWasDeletedEndsTheRun) {
+  const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+  Ingest(options);
+  LiveRun live(options);
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(database_ + suffix);
+  ASSERT_TRUE(live.UntilEnded());
+  EXPECT_EQ(live.failure().code(), StatusCode::kNotFound);
+}
+
+TEST_F(LiveTest, ADatabaseThatWasReplacedEndsTheRunAndTheNextGoesOnFromItsOffsets) {
+  const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+  Ingest(options);
+  fs::copy_file(database_, folder_ / "backup.db");
+  {
+    LiveRun live(options);
+    folder_.Append("app.jsonl", Numbered(6, 9));
+    UntilAll(9);
+    for (const char* suffix : {"-wal", "-shm"}) fs::remove(database_ + suffix);
+    fs::rename(folder_ / "backup.db", database_);
+    ASSERT_TRUE(live.UntilEnded());
+    EXPECT_EQ(live.failure().code(), StatusCode::kCorruption);
+  }
+  Ingest(options);
+  UntilAll(9);
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, ARescanIsDoneWhenItIsAskedFor) {
+  folder_.Write("logs/a.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(folder_ / "logs");
+  Ingest(options);
+  LiveRun live(options);
+  live.Rescan();
+  folder_.Append("logs/a.jsonl", Numbered(6, 6));
+  UntilAll(6);
+}
+
+TEST_F(LiveTest, ALineThatDoesNotFitTheBudgetIsTakenAndTheProcessBeginsAnew) {
+  LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+  options.rss_budget_bytes = kLeastRssBudget;  // less than this program has
+  Ingest(options);
+  LiveRun live(options);
+  const std::string text(size_t{3} << 20, 'x');
+  folder_.Append("app.jsonl", "{\"n\":6,\"s\":\"" + text + "\"}\n");
+  UntilAll(6);
+  ASSERT_TRUE(live.UntilEnded());
+  ASSERT_TRUE(live.summary());
+  EXPECT_EQ(live.summary()->end, LiveEnd::kOverBudget);
+  EXPECT_NE(live.said().find("does not fit --rss-budget"), std::string::npos);
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, WithStrictRssALineThatDoesNotFitIsAReject) {
+  LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+  options.rss_budget_bytes = kLeastRssBudget;
+  options.strict_rss = true;
+  Ingest(options);
+  LiveRun live(options);
+  const std::string text(size_t{3} << 20, 'x');
+  folder_.Append("app.jsonl", "{\"n\":0,\"s\":\"" + text + "\"}\n" + Numbered(6, 6));
+  UntilAll(6);
+  DatabaseView view(database_);
+  EXPECT_EQ(view.One("SELECT length FROM _sluice_rejects"), std::to_string(text.size() + 14));
+  live.Stop();
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, ABudgetThatCannotBeKeptIsRefused) {
+  LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+  options.rss_budget_bytes = uint64_t{4} << 20;
+  const StopToken stop;
+  EXPECT_EQ(RunLive(options, stop, {}).error().code(), StatusCode::kUsage);
+}
+
+}  // namespace
+}  // namespace sluice
