@@ -64,7 +64,7 @@ TEST(ShapesTest, ShapesOfOneHashAreAllFound) {
 
 TEST(ShapesTest, WhatFollowedIsLikelyToFollowAgain) {
   Shapes shapes;
-  for (uint64_t hash : {1, 2, 3}) shapes.Keep(hash, Shape(std::string(hash, '[')));
+  for (uint64_t hash : {1u, 2u, 3u}) shapes.Keep(hash, Shape(std::string(hash, '[')));
   for (uint32_t index : {1u, 2u, 1u, 3u, 1u}) shapes.Follow(index);
   EXPECT_EQ(shapes.Likely()[0], 3u);
   EXPECT_EQ(shapes.Likely()[1], 2u);
