@@ -37,7 +37,7 @@ torture: setup ## the long sweeps; TORTURE=short for a short form
 	@$(CTEST) --test-dir $(BUILD) -L torture
 
 bench: setup ## sluice beside its peers: build/bench/report.html
-	@scripts/build release sluice sse_generate sse_reference sse_checksum
+	@scripts/build release sluice sluice_through_sqlite sse_generate wide_generate sse_reference sse_checksum disk_limit
 	@bench/run $(BENCH_FLAGS)
 
 fuzz: setup-developer ## each fuzzer for FUZZ_SECONDS (60)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who takes part in the benchmark: how each is found, run, and read back.
 
-A peer turns a file of sse-lines data into a database. Each says what it does not do that the others do (`note`):
-a time without that is no comparison.
+A peer turns a task's lines into a database that does not exist yet (`fresh`), or adds them to one (`append`). Each
+says what it does not do that the others do (`note`): a time without that is no comparison. `compares` are the columns
+whose values are to be those of the suite's oracle; None is all of them.
 """
 
 import json
@@ -44,7 +45,7 @@ def run_measured(command, stdin_text=None, cwd=None):
 
 
 def remove_database(path):
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", "-wal", "-shm", "-journal", ".wal"):
         if os.path.exists(path + suffix):
             os.unlink(path + suffix)
 
@@ -52,41 +53,59 @@ def remove_database(path):
 class Sluice:
     name = "sluice"
     note = "every line validated, bad lines kept, offsets committed with the rows, published with fsync"
-    compares = COLUMNS
+    compares = None
 
-    def __init__(self, build, extra=()):
+    def __init__(self, build, memory):
         self.program = os.path.join(build, "sluice")
-        self.extra = list(extra)
+        self.memory = memory
 
     def why_not(self):
         return None if os.path.exists(self.program) else f"{self.program} is not built"
 
-    def fresh(self, database, lines):
-        remove_database(database)
-        return self.ingest(database, lines)
+    def fresh(self, database, task):
+        return self.ingest(database, task, "--memory", f"{self.memory}MiB")
 
-    def append(self, database, lines):
+    def append(self, database, task):
         # The reference made the table, so sluice wants to be told that it may write into it.
-        return self.ingest(database, lines, "--table", "sse_lines")
+        return self.ingest(database, task, "--table", "sse_lines")
 
-    def ingest(self, database, lines, *options):
+    def ingest(self, database, task, *options):
         printed, sample = run_measured(
-            [self.program, "ingest", database, lines, "--schema", "sse-lines", "--json", *options] + self.extra)
-        summary = json.loads(printed)
-        if summary["rejects"] != 0:
-            raise PeerFailed(f"sluice rejected {summary['rejects']} lines of generated data")
-        sample["insert_seconds"] = summary["insert_seconds"]
-        sample["index_seconds"] = summary["index_seconds"]
-        sample["peak_rss_bytes"] = summary["peak_rss_bytes"]
-        sample["path"] = summary["path"]
-        sample["write_amplification"] = summary["write_amplification"]
-        return sample
+            [self.program, "ingest", database, *task.inputs, "--schema", task.schema, "--json", *options])
+        return with_summary(sample, json.loads(printed), task)
+
+
+class SluiceThroughSqlite:
+    name = "sluice-sqlite"
+    note = "sluice, but the rows go through SQLite's API, as they do into a database that exists"
+    compares = None
+
+    def __init__(self, build, memory):
+        self.program = os.path.join(build, "sluice_through_sqlite")
+        self.memory = memory
+
+    def why_not(self):
+        return None if os.path.exists(self.program) else f"{self.program} is not built"
+
+    def fresh(self, database, task):
+        memory = str(self.memory << 20)
+        printed, sample = run_measured([self.program, database, task.schema, memory, *task.inputs])
+        return with_summary(sample, json.loads(printed), task)
+
+
+def with_summary(sample, summary, task):
+    """What the kernel counted, and what sluice says itself."""
+    if (summary["rows"], summary["rejects"]) != (task.lines, 0):
+        raise PeerFailed(f"of {task.lines} lines sluice made {summary['rows']} rows and {summary['rejects']} rejects")
+    for name in ("insert_seconds", "index_seconds", "peak_rss_bytes", "path", "write_amplification"):
+        sample[name] = summary[name]
+    return sample
 
 
 class Reference:
     name = "reference"
-    note = "needle search without parsing, no journal, no sync: a crash leaves a broken database"
-    compares = COLUMNS
+    note = "needle search without parsing, no journal, no sync but one at the end: a crash leaves a broken database"
+    compares = None
 
     def __init__(self, build):
         self.program = os.path.join(build, "sse_reference")
@@ -94,31 +113,48 @@ class Reference:
     def why_not(self):
         return None if os.path.exists(self.program) else f"{self.program} is not built"
 
-    def fresh(self, database, lines):
-        remove_database(database)
-        return self.load("fresh", database, lines)
+    def fresh(self, database, task):
+        return self.load("fresh", database, task)
 
-    def append(self, database, lines):
-        return self.load("append", database, lines)
+    def append(self, database, task):
+        return self.load("append", database, task)
 
-    def load(self, mode, database, lines):
-        printed, sample = run_measured([self.program, mode, database, lines])
+    def load(self, mode, database, task):
+        printed, sample = run_measured([self.program, mode, database, *task.inputs])
         phases = json.loads(printed)
         for name in ("insert_seconds", "index_seconds", "sync_seconds", "pragmas"):
             sample[name] = phases[name]
         return sample
 
 
+class Disk:
+    """No peer: what the disk takes for as many bytes as sluice's database has, were there nothing else to do."""
+    name = "disk"
+    note = "as many bytes as sluice's database has: O_DIRECT, 2 MiB a write, one thread, fsync"
+
+    def __init__(self, build):
+        self.program = os.path.join(build, "disk_limit")
+
+    def why_not(self):
+        return None if os.path.exists(self.program) else f"{self.program} is not built"
+
+    def write(self, path, size):
+        printed, sample = run_measured([self.program, path, str(size)])
+        written = json.loads(printed)
+        sample["seconds"] = written["seconds"]
+        sample["direct"] = written["direct"]
+        return sample
+
+
 class SqliteShell:
     name = "sqlite3 shell"
-    note = "the system's sqlite3: .import of raw lines, then json_extract; a bad line ends it"
+    note = "the system's sqlite3: .import of raw lines, then json_extract; a bad line ends it; no sync"
     compares = COLUMNS
 
     def why_not(self):
         return None if shutil.which("sqlite3") else "no sqlite3 program in PATH"
 
-    def fresh(self, database, lines):
-        remove_database(database)
+    def fresh(self, database, task):
         pointers = ["event", "t", "sid", "flow_id", "round", "metadata"]
         script = [
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-1048576;",
@@ -126,7 +162,7 @@ class SqliteShell:
             " flow_id TEXT, round INTEGER, metadata TEXT, meta_pid INTEGER, meta_cwd TEXT, meta_turn_id TEXT);",
             "CREATE TEMP TABLE raw(line TEXT);",
             # Separators that occur in no JSON text: so a line is one column, whatever it holds.
-            '.mode ascii', '.separator "\\037" "\\n"', f".import --schema temp {lines} raw",
+            '.mode ascii', '.separator "\\037" "\\n"', f".import --schema temp {task.inputs[0]} raw",
             "INSERT INTO sse_lines(line, " + ", ".join(pointers) + ", meta_pid, meta_cwd, meta_turn_id) SELECT line, "
             + ", ".join(f"json_extract(line, '$.{name}')" for name in pointers)
             + "".join(f", json_extract(json_extract(line, '$.metadata'), '$.{name}')"
@@ -139,15 +175,15 @@ class SqliteShell:
 
 class SqliteUtils:
     name = "sqlite-utils"
-    note = "top-level keys only: no raw line, no columns from inside `metadata`; five of the seven indexes do not apply"
+    note = ("top-level keys only: no raw line, no columns from inside `metadata`; three of the seven indexes do not apply;"
+            " no sync")
     compares = ["event", "t", "sid", "flow_id", "round", "metadata"]
 
     def why_not(self):
         return None if shutil.which("sqlite-utils") else "not installed (pipx install sqlite-utils)"
 
-    def fresh(self, database, lines):
-        remove_database(database)
-        _, sample = run_measured(["sqlite-utils", "insert", database, "sse_lines", lines, "--nl"])
+    def fresh(self, database, task):
+        _, sample = run_measured(["sqlite-utils", "insert", database, "sse_lines", task.inputs[0], "--nl"])
         for name in ("flow_id", "sid", "t", "round"):
             _, more = run_measured(["sqlite-utils", "create-index", database, "sse_lines", name])
             sample["seconds"] += more["seconds"]
@@ -181,7 +217,7 @@ DIGEST_SQL = ("SELECT count(*), sum(length(CAST(line AS BLOB))), sum(round), sum
 class DuckDb:
     name = "DuckDB"
     note = "another kind of database: columns, compressed, no indexes; all cores; not a file that SQLite opens"
-    compares = None  # by DIGEST_SQL
+    compares = []  # by DIGEST_SQL
 
     def __init__(self, work):
         self.folder = os.path.join(work, "duckdb")
@@ -201,10 +237,8 @@ class DuckDb:
             script.write(DUCKDB_SCRIPT)
         return None
 
-    def fresh(self, database, lines):
-        for suffix in ("", ".wal"):
-            if os.path.exists(database + suffix):
-                os.unlink(database + suffix)
-        printed, sample = run_measured(["node", os.path.join(self.folder, "load.js"), database, os.path.abspath(lines)])
+    def fresh(self, database, task):
+        printed, sample = run_measured(
+            ["node", os.path.join(self.folder, "load.js"), database, os.path.abspath(task.inputs[0])])
         self.digest = json.loads(printed)
         return sample
