@@ -30,6 +30,13 @@ void BufferPool::Lease::Release() {
   if (buffer_) pool_->Return(std::move(buffer_));
 }
 
+bool BufferPool::Lease::Grow(size_t capacity, size_t keep) {
+  if (capacity <= buffer_->capacity()) return true;
+  if (!pool_->TakeGrowth(buffer_->capacity(), capacity)) return false;
+  buffer_->Grow(capacity, keep);
+  return true;
+}
+
 BufferPool::BufferPool(size_t count, size_t buffer_size)
     : count_(count), buffer_size_(buffer_size) {}
 
@@ -51,6 +58,17 @@ void BufferPool::Close() {
   returned_.NotifyAll();
 }
 
+bool BufferPool::TakeGrowth(size_t from, size_t to) {
+  const size_t more = Growth(to) - Growth(from);
+  MutexLock lock(mutex_);
+  while (!closed_ && grown_ > Growth(from) && grown_ + more > count_ * buffer_size_) {
+    returned_.Wait(mutex_);
+  }
+  if (closed_) return false;
+  grown_ += more;
+  return true;
+}
+
 BufferPool::Lease BufferPool::TakeLocked() {
   if (free_.empty()) {
     ++made_;
@@ -64,10 +82,12 @@ BufferPool::Lease BufferPool::TakeLocked() {
 void BufferPool::Return(std::unique_ptr<Buffer> buffer) {
   // A line that was longer than a buffer made it grow: that memory is given back, or the budget
   // would not hold.
-  if (buffer->capacity() > buffer_size_) buffer = std::make_unique<Buffer>(buffer_size_);
+  const size_t growth = Growth(buffer->capacity());
+  if (growth > 0) buffer = std::make_unique<Buffer>(buffer_size_);
   MutexLock lock(mutex_);
+  grown_ -= std::min(grown_, growth);
   free_.push_back(std::move(buffer));
-  returned_.NotifyOne();
+  returned_.NotifyAll();
 }
 
 }  // namespace sluice

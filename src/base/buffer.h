@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -34,7 +35,8 @@ class Buffer {
 };
 
 // A fixed number of buffers of one size: the memory bound of a run, and its back-pressure, for who
-// wants to read the next chunk waits here until a batch has been written (I5).
+// wants to read the next chunk waits here until a batch has been written (I5). All buffers together
+// may grow by as much again.
 //
 // Lifetime: the pool outlives its leases.
 // Threads: all calls from any thread.
@@ -53,6 +55,10 @@ class BufferPool {
     Buffer* operator->() const { return buffer_.get(); }
     Buffer& operator*() const { return *buffer_; }
     explicit operator bool() const { return buffer_ != nullptr; }
+    // As Buffer::Grow, within the memory of the pool: waits while buffers that others have grown
+    // leave no room, for as long as there are such. So one buffer at a time may become as large as
+    // it needs, and no more. False after Close(), and nothing is grown.
+    bool Grow(size_t capacity, size_t keep);
     void Release();
 
    private:
@@ -79,6 +85,9 @@ class BufferPool {
 
  private:
   void Return(std::unique_ptr<Buffer> buffer) SLUICE_EXCLUDES(mutex_);
+  bool TakeGrowth(size_t from, size_t to) SLUICE_EXCLUDES(mutex_);
+  // Of a buffer of that capacity, what it has grown.
+  size_t Growth(size_t capacity) const { return capacity - std::min(capacity, buffer_size_); }
   Lease TakeLocked() SLUICE_REQUIRES(mutex_);
 
   const size_t count_;
@@ -88,6 +97,7 @@ class BufferPool {
   Condition returned_;
   std::vector<std::unique_ptr<Buffer>> free_ SLUICE_GUARDED_BY(mutex_);
   size_t made_ SLUICE_GUARDED_BY(mutex_) = 0;
+  size_t grown_ SLUICE_GUARDED_BY(mutex_) = 0;  // bytes, of all buffers that are out
   bool closed_ SLUICE_GUARDED_BY(mutex_) = false;
 };
 

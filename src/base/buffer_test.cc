@@ -53,5 +53,36 @@ TEST(BufferPoolTest, AGrownBufferComesBackAtItsOwnSize) {
   EXPECT_EQ(pool.Acquire()->capacity(), 16u);
 }
 
+TEST(BufferPoolTest, OneBufferAtATimeGrowsBeyondThePool) {
+  BufferPool pool(2, 16);
+  BufferPool::Lease first = pool.Acquire();
+  BufferPool::Lease second = pool.Acquire();
+  EXPECT_TRUE(first.Grow(1 << 20, 0));
+  EXPECT_TRUE(first.Grow(1 << 21, 0));
+  bool grown = false;
+  std::thread waiter([&] { grown = second.Grow(1 << 20, 0); });
+  first.Release();
+  waiter.join();
+  EXPECT_TRUE(grown);
+}
+
+TEST(BufferPoolTest, SeveralBuffersGrowWithinThePool) {
+  BufferPool pool(3, 16);
+  BufferPool::Lease first = pool.Acquire();
+  BufferPool::Lease second = pool.Acquire();
+  EXPECT_TRUE(first.Grow(40, 0));
+  EXPECT_TRUE(second.Grow(40, 0));
+}
+
+TEST(BufferPoolTest, CloseWakesWhoWaitsToGrow) {
+  BufferPool pool(2, 16);
+  BufferPool::Lease first = pool.Acquire();
+  BufferPool::Lease second = pool.Acquire();
+  EXPECT_TRUE(first.Grow(1 << 20, 0));
+  std::thread waiter([&] { EXPECT_FALSE(second.Grow(1 << 20, 0)); });
+  pool.Close();
+  waiter.join();
+}
+
 }  // namespace
 }  // namespace sluice

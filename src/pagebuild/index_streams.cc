@@ -50,6 +50,7 @@ void IndexStreams::Advance(bool ends) {
 }
 
 void IndexStreams::Release(std::unique_ptr<PageBlock> block) {
+  if (block->is_oversized()) return;
   MutexLock lock(mutex_);
   free_.push_back(std::move(block));
 }

@@ -36,6 +36,9 @@ void OpenPage::Close() {
 uint32_t AddOverflow(std::string_view payload, PageBlock* block) {
   const PageFormat& format = block->format();
   const auto first = static_cast<uint32_t>(block->pages());
+  constexpr size_t kManyPages = 64;
+  const size_t pages = payload.size() / format.overflow_capacity + 1;
+  if (pages > kManyPages) block->Reserve(pages);
   while (!payload.empty()) {
     const uint32_t index = block->AddPage();
     char* const page = block->page(index);

@@ -38,6 +38,8 @@ uint32_t PageBlock::AddPage() {
   return pages_++;
 }
 
+void PageBlock::Reserve(size_t pages) { bytes_.Grow(size() + pages * format_.page_size, size()); }
+
 bool PageBlock::TakeBackLink(size_t begin, size_t end) {
   return std::erase_if(links_, [&](size_t link) { return link >= begin && link < end; }) > 0;
 }

@@ -53,10 +53,14 @@ class PageBlock {
   const PageFormat& format() const { return format_; }
   size_t pages() const { return pages_; }
   size_t size() const { return size_t{pages_} * format_.page_size; }
+  // One huge line made it so large: not worth keeping for others.
+  bool is_oversized() const { return bytes_.capacity() > kLargestKept; }
   const char* data() const { return bytes_.data(); }
 
   // A page more, with old bytes in it; its index. Pointers into the block do not survive this.
   uint32_t AddPage();
+  // Room for so many pages more, and not for half as much again.
+  void Reserve(size_t pages);
   char* page(uint32_t index) { return at(size_t{index} * format_.page_size); }
   char* at(size_t offset) { return bytes_.data() + offset; }
 
@@ -80,6 +84,8 @@ class PageBlock {
   void Clear();
 
  private:
+  static constexpr size_t kLargestKept = size_t{8} << 20;
+
   void Resolve(char* link) const { PutPageNumber(NumberOf(GetPageNumber(link)), link); }
 
   PageFormat format_;

@@ -21,6 +21,7 @@ std::unique_ptr<PageBlock> BlockPool::Take() {
 }
 
 void BlockPool::Return(std::unique_ptr<PageBlock> block) {
+  if (block->is_oversized()) return;
   block->Clear();
   MutexLock lock(mutex_);
   free_.push_back(std::move(block));

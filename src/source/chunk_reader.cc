@@ -72,13 +72,11 @@ Result<Chunk> ChunkReader::Next() {
 
 Result<ChunkReader::Filling> ChunkReader::BeginFilling() {
   Filling filling{.buffer = pool_.Acquire()};
-  if (!filling.buffer) {
-    return Error(Status(StatusCode::kCancelled, "stopped while reading " + source_.key().path));
-  }
+  if (!filling.buffer) return Error(Stopped());
   filling.begin = window_.size();
   filling.filled = filling.begin + carried_.size();
   filling.lines_end = filling.begin + EndOfLines(carried_);
-  filling.buffer->Grow(filling.filled + 1, 0);
+  if (!filling.buffer.Grow(filling.filled + 1, 0)) return Error(Stopped());
   std::memcpy(filling.buffer->data(), window_.data(), window_.size());
   std::memcpy(filling.buffer->data() + filling.begin, carried_.data(), carried_.size());
   carried_.clear();
@@ -94,7 +92,11 @@ void ChunkReader::Fill(Filling* filling) {
     if (filling->filled == buffer.capacity()) {
       if (has_lines) return;
       const uint64_t needed = filling->begin + longest_kept_ + 1;
-      buffer.Grow(std::min<uint64_t>(needed, buffer.capacity() * 2), filling->filled);
+      const uint64_t larger = std::min<uint64_t>(needed, buffer.capacity() * 2);
+      if (!filling->buffer.Grow(larger, filling->filled)) {
+        failure_ = Stopped();
+        return;
+      }
     }
     const size_t room = std::min(buffer.capacity() - filling->filled, pool_.buffer_size());
     const size_t count = ReadInto(buffer.data() + filling->filled, room);
@@ -106,6 +108,10 @@ void ChunkReader::Fill(Filling* filling) {
     // A pipe that has no more at the moment: its lines are not kept waiting.
     if (count < room && !source_.rereadable() && filling->lines_end > filling->begin) return;
   }
+}
+
+Status ChunkReader::Stopped() const {
+  return {StatusCode::kCancelled, "stopped while reading " + source_.key().path};
 }
 
 size_t ChunkReader::ReadInto(char* to, size_t size) {
@@ -145,7 +151,7 @@ Result<Chunk> ChunkReader::TakeOversize(Filling filling) {
   // The rest is read over what was read of it already, behind what is kept.
   const size_t kept_end = filling.begin + kOversizeKept;
   const size_t room = std::max(pool_.buffer_size(), kSmallestRead);
-  filling.buffer->Grow(kept_end + room, kept_end);
+  if (!filling.buffer.Grow(kept_end + room, kept_end)) return Error(Stopped());
   char* const scratch = filling.buffer->data() + kept_end;
   while (!chunk.oversize_newline) {
     const std::string_view read(scratch, ReadInto(scratch, room));

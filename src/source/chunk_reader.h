@@ -75,6 +75,7 @@ class ChunkReader {
   void Fill(Filling* filling);
   // One Read of at most a buffer's size. 0 at the end, and after a failure.
   size_t ReadInto(char* to, size_t size);
+  Status Stopped() const;
   bool IsOversize(const Filling& filling) const;
   Chunk TakeLines(Filling filling);
   Result<Chunk> TakeOversize(Filling filling);
