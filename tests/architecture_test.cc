@@ -97,6 +97,7 @@ const std::map<std::string_view, std::string_view>& PublicHeaders() {
       {"sluice/schema.hpp", "schema"}, {"sluice/import_scope.hpp", "sqlite"},
       {"sluice/ingest.hpp", "ingest"},
       {"sluice/live.hpp", "ingest"},
+      {"sluice/pipe.hpp", "source"},
   };
   return headers;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sluice/offset.hpp"
+#include "sluice/pipe.hpp"
 #include "sluice/schema.hpp"
 #include "sluice/status.hpp"
 #include "sluice/stop.hpp"
@@ -70,6 +71,10 @@ struct IngestOptions {
   bool write_pages = true;
   std::string vfs;       // a registered SQLite VFS, for tests that inject faults; "" is ours
   bool durable = false;  // synchronous=FULL
+
+  // Where a live run is to follow, which goes on with stdin: then a pipe is read until it rests.
+  // Outlives the run; nullptr: stdin is read to its end.
+  PipeHandOver* pipe_hand_over = nullptr;
 };
 
 struct SourceSummary {

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "sluice/ingest.hpp"
 #include "sluice/offset.hpp"
+#include "sluice/pipe.hpp"
 #include "sluice/status.hpp"
 #include "sluice/stop.hpp"
 
@@ -20,6 +22,9 @@ struct LiveOptions {
   // from_scratch, force, start_at_end, start_offset, stop_after_rows, threads, memory_bytes,
   // commit_*.
   IngestOptions ingest;
+
+  // Stdin, where the historical part left it. Its rows follow those of the newest source "-".
+  std::optional<PipeHandOver> pipe;
 
   bool poll = false;  // look at everything every so often, instead of inotify
   // Resident memory of the process. Cache and buffers are sized from it.
@@ -83,12 +88,14 @@ struct LiveHooks {
 
 enum class LiveEnd : uint8_t {
   kStopped,     // by the stop token
+  kPipeEnded,   // and nothing else was to be followed
   kOverBudget,  // all is committed; a fresh image of the process would be within its budget again
 };
 
 struct LiveSummary {
   IngestSummary ingest;  // its path is "live"
   LiveEnd end = LiveEnd::kStopped;
+  std::optional<PipeHandOver> pipe;  // kOverBudget: what of the pipe is not committed yet
 };
 
 // Follows the inputs until it is stopped: reads what is new, and commits rows with their offsets

@@ -6,6 +6,7 @@
 #include "sluice/ingest.hpp"
 #include "sluice/live.hpp"
 #include "sluice/offset.hpp"
+#include "sluice/pipe.hpp"
 #include "sluice/schema.hpp"
 #include "sluice/status.hpp"
 #include "sluice/stop.hpp"

@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/units.h"
@@ -20,10 +23,12 @@ namespace {
 std::atomic<bool> hangup{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-Status CheckInputs(const IngestOptions& options) {
-  if (std::count(options.inputs.begin(), options.inputs.end(), "-") == 0) return {};
-  return Status::Usage("--follow is for files and directories, and stdin (-) is given",
-                       "without --follow stdin is read until it ends");
+// `- < file` is the file.
+std::string FileOnStdin() {
+  struct stat file {};
+  if (fstat(STDIN_FILENO, &file) != 0 || !S_ISREG(file.st_mode)) return {};
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/fd/0", error).string();
 }
 
 Status RefuseWithoutFollow(const FollowRequest& request) {
@@ -85,6 +90,9 @@ void AddFollowOptions(Options* options, FollowRequest* request) {
                 &live->strict_rss);
   options->Text("--status-file", "FILE", "Write JSON about health and lag here, each second",
                 &request->status_file);
+  options->Duration("--publish-after",
+                    "Stdin: publish the database after so long, if the stream does not rest before",
+                    &request->pipe.longest);
   options->Flag("--no-exec", "Follow in this process, instead of in a fresh image of it",
                 &request->no_exec);
   options->Group("");  // for us alone
@@ -100,7 +108,9 @@ Status ApplyFollowOptions(FollowRequest* request, IngestOptions* options) {
   options->commit_bytes = request->commit_bytes.value_or(options->commit_bytes);
   options->commit_interval = request->commit_interval.value_or(options->commit_interval);
   if (!request->follow) return RefuseWithoutFollow(*request);
-  if (Status s = CheckInputs(*options); !s.ok()) return s;
+  if (std::count(options->inputs.begin(), options->inputs.end(), "-") > 0) {
+    options->pipe_hand_over = &request->pipe;
+  }
   if (live.rss_budget_bytes < kLeastRssBudget) {
     return Status::Usage("--rss-budget is less than the program itself takes",
                          "give " + FormatSize(kLeastRssBudget) + " or more");
@@ -122,17 +132,31 @@ void RescanOnHangup() {
 Result<ExitStatus> FollowInputs(const FollowRequest& request, const IngestOptions& options,
                                 const CommonOptions& common, const StopToken& stop,
                                 const FollowLog& log) {
-  if (request.handed_over.empty() && !request.no_exec) {
-    return Error(ExecFreshImage("files"));
-  }
-  if (request.no_exec) GiveBackMemory(log);
-  KeepHeapSmall();
   LiveOptions live = request.live;
   live.ingest = options;
+  live.ingest.pipe_hand_over = nullptr;
+  if (request.pipe.rests) live.pipe = request.pipe;
+  if (request.handed_over.empty()) {
+    const bool has_pipe = std::erase(live.ingest.inputs, "-") > 0;
+    if (has_pipe && !request.pipe.rests && live.ingest.inputs.empty() && FileOnStdin().empty()) {
+      return ExitStatus::kDone;  // the stream has ended, and nothing else is to be followed
+    }
+    if (!request.no_exec) return Error(ExecFreshImage(live.pipe));
+    GiveBackMemory(log);
+  } else {
+    Result<std::optional<PipeHandOver>> pipe = ReadHandOver(request.handed_over);
+    if (!pipe) return Error(pipe.error());
+    live.pipe = std::move(*pipe);
+  }
+  live.ingest.inputs = options.inputs;
+  if (const std::string file = FileOnStdin(); !file.empty()) {
+    std::replace(live.ingest.inputs.begin(), live.ingest.inputs.end(), std::string("-"), file);
+  }
+  KeepHeapSmall();
   const Result<LiveSummary> summary = RunLive(live, stop, HooksOf(request, options, log));
   if (!summary) return Error(summary.error());
   if (summary->end == LiveEnd::kOverBudget && !request.no_exec) {
-    return Error(ExecFreshImage("files"));
+    return Error(ExecFreshImage(summary->pipe));
   }
   SdNotify("STOPPING=1");
   for (const std::string& warning : summary->ingest.warnings) log.warning(warning);
@@ -140,6 +164,7 @@ Result<ExitStatus> FollowInputs(const FollowRequest& request, const IngestOption
     if (Status s = WriteOut(SummaryJson(options.database, summary->ingest)); !s.ok())
       return Error(s);
   }
+  if (summary->end == LiveEnd::kPipeEnded) return ExitStatus::kDone;
   return static_cast<ExitStatus>(128 + stop.signal());
 }
 

@@ -18,6 +18,7 @@ struct FollowRequest {
   bool no_exec = false;
   std::string status_file;
   std::string handed_over;  // set by ExecFreshImage alone: the historical part is done
+  PipeHandOver pipe;        // of stdin, from the historical part
   LiveOptions live;         // its `ingest` is filled in when the historical part is done
 
   // One option for both parts, whose defaults differ.

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/hand_over.h"
 
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -35,9 +39,50 @@ Result<std::vector<std::string>> OwnArguments() {
   return arguments;
 }
 
+// A memfd: the length of the window in eight bytes, the window, the tail. It has no flag that
+// closes it, and so is there in the next image.
+Result<std::string> Pack(const PipeHandOver& pipe) {
+  const int descriptor = memfd_create("sluice hand-over", 0);
+  if (descriptor < 0) return Error(SystemError(errno, "hand over what was read from stdin"));
+  const uint64_t length = pipe.window.size();
+  std::string bytes(reinterpret_cast<const char*>(&length), sizeof(length));
+  bytes += pipe.window + pipe.tail;
+  for (size_t done = 0; done < bytes.size();) {
+    const ssize_t written = write(descriptor, bytes.data() + done, bytes.size() - done);
+    if (written < 0) return Error(SystemError(errno, "hand over what was read from stdin"));
+    done += static_cast<size_t>(written);
+  }
+  return std::to_string(descriptor);
+}
+
 }  // namespace
 
-Status ExecFreshImage(const char* value) {
+Result<std::optional<PipeHandOver>> ReadHandOver(const std::string& value) {
+  if (value == "files") return std::optional<PipeHandOver>();
+  const int descriptor = std::atoi(value.c_str());
+  File file = File::Adopt(descriptor, "the hand-over");
+  const Result<FileInfo> info = file.Info();
+  if (!info) return Error(info.error());
+  std::string bytes(info->size, '\0');
+  const Result<size_t> read = file.PRead(bytes.data(), bytes.size(), 0);
+  if (!read) return Error(read.error());
+  uint64_t length = 0;
+  if (*read < sizeof(length)) return Error(Status::Internal("a hand-over without a length"));
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  PipeHandOver pipe;
+  pipe.rests = true;
+  pipe.window = bytes.substr(sizeof(length), length);
+  pipe.tail = bytes.substr(sizeof(length) + pipe.window.size());
+  return std::optional<PipeHandOver>(std::move(pipe));
+}
+
+Status ExecFreshImage(const std::optional<PipeHandOver>& pipe) {
+  std::string value = "files";
+  if (pipe) {
+    Result<std::string> packed = Pack(*pipe);
+    if (!packed) return packed.error();
+    value = *packed;
+  }
   Result<std::vector<std::string>> arguments = OwnArguments();
   if (!arguments) return arguments.error();
   // Behind the subcommand: behind the inputs there may be a "--".

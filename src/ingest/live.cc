@@ -9,7 +9,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -20,6 +23,7 @@
 #include "ingest/live_health.h"
 #include "ingest/plan.h"
 #include "source/open.h"
+#include "source/pipe_reader.h"
 
 namespace sluice {
 namespace {
@@ -63,7 +67,7 @@ class Live {
 
   Result<LiveSummary> Run() {
     if (Status s = Begin(); !s.ok()) return Error(s);
-    while (!stop_.stopped() && end_ == LiveEnd::kStopped) {
+    while (!stop_.stopped() && !is_ended_) {
       Wait();
       Status s = Look();
       if (s.ok()) s = ReadAndCommit();
@@ -105,6 +109,10 @@ class Live {
   void Lose(FollowedFile* file);
   void Refuse(const std::string& path, const Status& why);
 
+  Status BeginPipe();
+  Status ReadPipe();
+  bool EndsWithPipe() const;
+
   Status ReadAndCommit();
   Status ReadSome(FollowedFile* file);
   Status ReadLines(FollowedFile* file);
@@ -128,7 +136,13 @@ class Live {
   Parcel parcel_;
   std::map<std::string, uint64_t> refused_;  // names that are no JSON Lines → inode
   std::set<std::string> unreadable_;         // said, and not readable since
+  bool is_ended_ = false;
   LiveEnd end_ = LiveEnd::kStopped;
+
+  // Stdin, where it is followed: as if it were a file of the name "-".
+  std::optional<PipeReader> pipe_;
+  std::optional<FollowedFile> pipe_source_;
+  bool pipe_is_readable_ = false;
 
   // Since the last commit.
   std::unordered_map<FollowedFile*, Touched> touched_;
@@ -146,6 +160,7 @@ Status Live::Begin() {
                FormatSize(memory_.cache_bytes) + " of cache, lines up to " +
                FormatSize(memory_.line_bytes) + " within it");
   if (Status s = FollowWhatIsThere(); !s.ok()) return s;
+  if (Status s = BeginPipe(); !s.ok()) return s;
   health_.Ready();
   return {};
 }
@@ -215,7 +230,8 @@ void Live::FindWhatWasRotated(const std::vector<SourceRow>& rows) {
 Result<LiveSummary> Live::End() {
   if (database_ == nullptr) return Fail({StatusCode::kCancelled, "stopped"});
   if (Status s = Commit(); !s.ok()) return Fail(s);
-  LiveSummary summary{.ingest = health_.Summary(), .end = end_};
+  LiveSummary summary{.ingest = health_.Summary(), .end = end_, .pipe = std::nullopt};
+  if (pipe_) summary.pipe = pipe_->HandOver();
   RunTotals totals{.counts = summary.ingest.counts,
                    .bytes_read = summary.ingest.bytes_read,
                    .bytes_decoded = summary.ingest.bytes_decoded,
@@ -245,8 +261,12 @@ void Live::Wait() {
   if (!touched_.empty()) until = std::min(until, touched_at_ + options_.commit_interval);
   if (files_.HasReadable()) until = std::min(until, std::max(now, blocked_until_));
   const auto left = std::chrono::ceil<milliseconds>(until - now).count();
-  pollfd hints{.fd = files_.descriptor(), .events = POLLIN, .revents = 0};
-  poll(&hints, hints.fd >= 0 ? 1 : 0, static_cast<int>(std::max<int64_t>(left, 0)));
+  // poll(2) passes over negative descriptors.
+  const bool wants_pipe = pipe_ && pipe_->WantsMore() && now >= blocked_until_;
+  pollfd waited[] = {{.fd = files_.descriptor(), .events = POLLIN, .revents = 0},
+                     {.fd = wants_pipe ? pipe_->descriptor() : -1, .events = POLLIN, .revents = 0}};
+  poll(waited, std::size(waited), static_cast<int>(std::max<int64_t>(left, 0)));
+  pipe_is_readable_ = waited[1].revents != 0;
 }
 
 Status Live::Look() {
@@ -334,10 +354,56 @@ void Live::Lose(FollowedFile* file) {
   }
 }
 
+// --- Stdin
+
+Status Live::BeginPipe() {
+  if (!options_.pipe) return {};
+  Result<std::vector<SourceRow>> rows = database_->Sources();
+  if (!rows) return rows.error();
+  const SourceRow* newest = nullptr;
+  for (const SourceRow& row : *rows) {
+    const bool is_newer = newest == nullptr || row.source.id > newest->source.id;
+    if (row.source.key.path == "-" && is_newer) newest = &row;
+  }
+  if (newest == nullptr) return Status::Internal("no source is known for stdin");
+  const int descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) return SystemError(errno, "read stdin");
+  pipe_.emplace(descriptor, options_.pipe->window, options_.pipe->tail, memory_.buffer_bytes,
+                parcel_.max_line_bytes);
+  pipe_source_.emplace(GrowingFile(newest->source.key, newest->source.offset));
+  pipe_source_->source_id = newest->source.id;
+  pipe_source_->table = *database_->TableNamed(newest->table);
+  return {};
+}
+
+// What is there, and the lines of it; at the end of the pipe also a last one without its newline.
+Status Live::ReadPipe() {
+  if (pipe_is_readable_ && pipe_->WantsMore()) {
+    if (Status s = pipe_->Fill(); !s.ok()) return s;
+  }
+  pipe_is_readable_ = false;
+  if (!MayWrite()) return {};
+  parcel_.may_grow = false;
+  parcel_.begins_after_tail = pipe_source_->file.offset().tail_taken;
+  Status status;
+  if (pipe_->Next(pipe_source_->file.offset(), &parcel_.chunk)) {
+    status = WriteChunk(&*pipe_source_);
+  }
+  parcel_.may_grow = true;
+  return status;
+}
+
+bool Live::EndsWithPipe() const {
+  return pipe_ && pipe_->done() && touched_.empty() && options_.ingest.inputs.size() == 1;
+}
+
 // --- Lines
 
 Status Live::ReadAndCommit() {
   if (database_ == nullptr || Clock::now() < blocked_until_) return {};
+  if (pipe_) {
+    if (Status s = ReadPipe(); !s.ok()) return s;
+  }
   while (!CommitDue()) {
     FollowedFile* const file = files_.NextReadable();
     if (file == nullptr) break;
@@ -350,7 +416,14 @@ Status Live::ReadAndCommit() {
       return s;
     }
   }
-  return CommitDue() ? Commit() : Status();
+  if (CommitDue()) {
+    if (Status s = Commit(); !s.ok()) return s;
+  }
+  if (EndsWithPipe()) {
+    is_ended_ = true;
+    end_ = LiveEnd::kPipeEnded;
+  }
+  return {};
 }
 
 Status Live::ReadSome(FollowedFile* file) {
@@ -467,6 +540,7 @@ bool Live::MayWrite() {
 
 bool Live::CommitDue() const {
   if (touched_.empty()) return false;
+  if (pipe_ && (pipe_->IsFull() || pipe_->ended())) return true;  // it waits for the commit
   return uncommitted_rows_ >= options_.commit_rows || uncommitted_bytes_ >= options_.commit_bytes ||
          Clock::now() >= touched_at_ + options_.commit_interval;
 }
@@ -487,6 +561,7 @@ Status Live::Commit() {
       files_.SetId(file, database_->sink().SourceId(database_->SlotOf(*file)));
     }
   }
+  if (pipe_ && touched_.contains(&*pipe_source_)) pipe_->Committed();
   health_.CountCommit(uncommitted_bytes_);
   touched_.clear();
   uncommitted_rows_ = uncommitted_bytes_ = 0;
@@ -499,7 +574,11 @@ Status Live::Commit() {
 void Live::GoBack(const Status& why) {
   for (const auto& [file, touched] : touched_) {
     file->file.Advance(touched.committed);
-    files_.KeepReadable(file);
+    if (pipe_ && file == &*pipe_source_) {
+      pipe_->GoBack();
+    } else {
+      files_.KeepReadable(file);
+    }
   }
   touched_.clear();
   uncommitted_rows_ = uncommitted_bytes_ = 0;
@@ -517,9 +596,11 @@ Status Live::LookAfterHealth() {
   health_.Report(files_, database_.get());
   if (database_ == nullptr) return {};
   if (Status s = database_->CheckIsStillThere(); !s.ok()) return s;
+  if (pipe_ && !pipe_->CanHandOver()) return {};
   if (health_.IsOverBudget()) {
     health_.Warn("resident memory is " + FormatSize(ResidentMemory()) + ", over --rss-budget " +
                  FormatSize(options_.rss_budget_bytes));
+    is_ended_ = true;
     end_ = LiveEnd::kOverBudget;
   }
   return {};

@@ -135,9 +135,15 @@ class Planner {
     return candidates_.empty() && target_->fresh() ? left_out : Status();
   }
 
+  Result<std::unique_ptr<Source>> OpenPipe() const {
+    return options_.pipe_hand_over == nullptr
+               ? OpenStdin(&stop_)
+               : OpenStdinUntilItRests(&stop_, options_.pipe_hand_over);
+  }
+
   Status ReadFirstBytes(Candidate* candidate) {
     Result<std::unique_ptr<Source>> source =
-        candidate->path == "-" ? OpenStdin(&stop_) : OpenSource(candidate->path, &stop_);
+        candidate->path == "-" ? OpenPipe() : OpenSource(candidate->path, &stop_);
     if (!source) return source.error();
     auto peeked = std::make_unique<PeekedSource>(std::move(*source));
     Result<std::string_view> sample = peeked->Peek(kSampleBytes);

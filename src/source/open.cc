@@ -7,6 +7,7 @@
 #include "source/gzip_source.h"
 #include "source/plain_source.h"
 #include "source/raw_input.h"
+#include "source/resting_pipe.h"
 #include "source/zstd_source.h"
 
 namespace sluice {
@@ -59,6 +60,14 @@ Result<std::unique_ptr<Source>> OpenSource(const std::string& path, const StopTo
 
 Result<std::unique_ptr<Source>> OpenStdin(const StopToken* stop) {
   return Recognise(RawInput::Stdin(stop));
+}
+
+Result<std::unique_ptr<Source>> OpenStdinUntilItRests(const StopToken* stop,
+                                                      PipeHandOver* hand_over) {
+  Result<std::unique_ptr<Source>> source = OpenStdin(stop);
+  if (!source || (*source)->rereadable()) return source;
+  if (dynamic_cast<PlainSource*>(source->get()) == nullptr) return source;
+  return std::make_unique<RestingPipe>(std::move(*source), stop, hand_over);
 }
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "sluice/pipe.hpp"
 #include "sluice/status.hpp"
 #include "sluice/stop.hpp"
 #include "source/source.h"
@@ -19,5 +20,10 @@ Result<std::unique_ptr<Source>> OpenSource(const std::string& path,
 // `sluice ... - < file` reads the file, and it is the same source as if it had been named. From a
 // pipe, or when another program has read a part of the file already, the key's path is "-".
 Result<std::unique_ptr<Source>> OpenStdin(const StopToken* stop = nullptr);
+
+// The same, but a pipe is read only until it rests. Compressed data cannot be handed over within a
+// stream: it is read to its end.
+Result<std::unique_ptr<Source>> OpenStdinUntilItRests(const StopToken* stop,
+                                                      PipeHandOver* hand_over);
 
 }  // namespace sluice

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sluice ingest --follow` as it is run: the fresh image, its memory, its signals, its stdin.
+#include "live_program.h"
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "database_view.h"
+#include "temporary_directory.h"
+
+namespace sluice {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::string Numbered(int from, int to, size_t padding = 0) {
+  std::string lines;
+  for (int i = from; i <= to; ++i) {
+    lines += "{\"n\":" + std::to_string(i) + ",\"s\":\"" + std::string(padding, 'x') + "\"}\n";
+  }
+  return lines;
+}
+
+class LiveProgramTest : public testing::Test {
+ protected:
+  std::string Lines() const {
+    DatabaseView view(database_);
+    return view.One(
+        "SELECT count(*) || ' of ' || count(DISTINCT n) || ' to ' || max(n) FROM lines");
+  }
+  bool UntilAll(int last) const {
+    const std::string n = std::to_string(last);
+    const bool all = Eventually([&] { return Lines() == n + " of " + n + " to " + n; });
+    EXPECT_TRUE(all) << Lines();
+    return all;
+  }
+  std::string Said() const { return ReadFile(log_, 1 << 20).value_or(""); }
+
+  TemporaryDirectory folder_;
+  const std::string database_ = folder_ / "app.db";
+  const std::string log_ = folder_ / "said.txt";
+};
+
+TEST_F(LiveProgramTest, FollowsInAFreshImageAndEndsWhenItIsTold) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 1000));
+  LiveProgram program({"ingest", "--follow", database_, log}, log_);
+  const pid_t pid = program.pid();
+  ASSERT_TRUE(Eventually([&] { return program.Follows(); })) << Said();
+  ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }));
+  EXPECT_LE(program.ResidentBytes(), uint64_t{9} << 20) << "at idle, default budget";
+  folder_.Append("app.jsonl", Numbered(1001, 1500));
+  UntilAll(1500);
+  kill(pid, SIGHUP);  // looks at everything again, and goes on
+  folder_.Append("app.jsonl", Numbered(1501, 1600) + "{\"n\":");
+  UntilAll(1600);
+  const Stopwatch watch;
+  EXPECT_EQ(program.Stop(), 143);
+  EXPECT_LT(watch.seconds(), 1.5);
+  EXPECT_FALSE(std::filesystem::exists(database_ + "-wal"));
+}
+
+// A limit that is only hoped for does not do.
+TEST_F(LiveProgramTest, KeepsToItsBudgetInABurst) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 1000, 300));
+  LiveProgram program({"ingest", "--follow", database_, log}, log_);
+  ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }));
+  uint64_t most = 0;
+  int written = 1000;
+  for (int burst = 0; burst < 40; ++burst) {
+    folder_.Append("app.jsonl", Numbered(written + 1, written + 2500, 300));
+    written += 2500;
+    most = std::max(most, program.ResidentBytes());
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  const std::string all = std::to_string(written);
+  EXPECT_TRUE(Eventually([&] {
+    most = std::max(most, program.ResidentBytes());
+    return Lines() == all + " of " + all + " to " + all;
+  }));
+  EXPECT_LE(most, uint64_t{16} << 20);
+}
+
+TEST_F(LiveProgramTest, StdinGoesOnBehindTheHandOver) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  LiveProgram program({"ingest", "--follow", "--publish-after", "300ms", database_, "-"}, log_,
+                      ends[0]);
+  close(ends[0]);
+  const auto write_all = [&](const std::string& text) {
+    ASSERT_EQ(write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  };
+  write_all(Numbered(1, 100) + "{\"n\":101,");
+  ASSERT_TRUE(Eventually([&] { return program.Follows(); })) << Said();
+  write_all("\"s\":\"\"}\n" + Numbered(102, 300));
+  UntilAll(300);
+  write_all("{\"n\":301}");  // without its newline, at the end of the pipe
+  close(ends[1]);
+  EXPECT_EQ(program.Wait(5), 0) << Said();
+  UntilAll(301);
+}
+
+TEST_F(LiveProgramTest, WithoutExecTheProcessStaysAndSaysWhatItGaveBack) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 1000));
+  LiveProgram program({"ingest", "--follow", "--no-exec", database_, log}, log_);
+  ASSERT_TRUE(Eventually([&] { return Said().find("gave back") != std::string::npos; })) << Said();
+  EXPECT_FALSE(program.Follows());
+  folder_.Append("app.jsonl", Numbered(1001, 1100));
+  UntilAll(1100);
+  EXPECT_EQ(program.Stop(), 143);
+}
+
+TEST_F(LiveProgramTest, TheStatusFileSaysHowFarItIs) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
+  LiveProgram program(
+      {"ingest", "--follow", "--status-file", folder_ / "status.json", database_, log}, log_);
+  ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }));
+  folder_.Append("app.jsonl", Numbered(11, 20));
+  const uint64_t size = std::filesystem::file_size(log);
+  EXPECT_TRUE(Eventually([&] {
+    const std::string status = ReadFile(folder_ / "status.json", 1 << 20).value_or("");
+    return status.find("\"offset\":" + std::to_string(size) + ",\"lag_bytes\":0") !=
+           std::string::npos;
+  }));
+}
+
+TEST_F(LiveProgramTest, TheServiceManagerIsTold) {
+  const std::string path = folder_ / "notify";
+  const int listening = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  ASSERT_EQ(bind(listening, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
+  std::string told;
+  {
+    LiveProgram program({"ingest", "--follow", database_, log}, log_);
+    unsetenv("NOTIFY_SOCKET");
+    ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }));
+    std::this_thread::sleep_for(milliseconds(1200));
+    program.Stop();
+  }
+  char text[256];
+  for (ssize_t size; (size = recv(listening, text, sizeof(text), MSG_DONTWAIT)) > 0;) {
+    told += std::string(text, static_cast<size_t>(size)) + "|";
+  }
+  close(listening);
+  EXPECT_TRUE(told.starts_with("READY=1")) << told;
+  EXPECT_NE(told.find("WATCHDOG=1|"), std::string::npos) << told;
+  EXPECT_TRUE(told.ends_with("STOPPING=1|")) << told;
+}
+
+}  // namespace
+}  // namespace sluice
