@@ -146,7 +146,8 @@ class RandomCase {
  private:
   int64_t IntegerAtAnEdge() {
     const uint64_t edge = uint64_t{1} << Below(64);
-    return static_cast<int64_t>(edge - Below(3)) * (OneIn(2) ? 1 : -1);
+    const uint64_t value = edge - Below(3);
+    return static_cast<int64_t>(OneIn(2) ? value : 0 - value);
   }
 
   double RealAtAnEdge() {
