@@ -78,13 +78,12 @@ class Extractor::Impl {
     texts_.clear();
     for (const Line& line : batch->lines) texts_.push_back(line.text);
     batch->row_lines.reserve(texts_.size());
-    batch->cells.resize(texts_.size() * table_.columns.size());
+    batch->cells.reserve(texts_.size() * table_.columns.size());
     reader_.Read(texts_, [this](size_t line, const Verdict& verdict, const Found& found) {
       const bool takes =
           verdict.valid && (table_.any_json || WithoutLeadingSpace(texts_[line])[0] == '{');
       takes ? AddRow(line, found) : AddReject(line, verdict);
     });
-    batch->cells.resize(batch->rows() * table_.columns.size());
     for (Chain& chain : chains_) Follow(&chain);
   }
 
@@ -160,6 +159,8 @@ class Extractor::Impl {
   void AddRow(size_t index, const Found& found) {
     const size_t row = batch_->row_lines.size();
     batch_->row_lines.push_back(static_cast<uint32_t>(index));
+    // Row by row: the NULLs of a whole batch at once would have left the cache when values come.
+    batch_->cells.resize(batch_->rows() * table_.columns.size());
     ++batch_->counts.rows;
 
     kept_out_.clear();
