@@ -22,6 +22,13 @@
 namespace sluice {
 namespace {
 
+// What the pages of a batch will take: a table that keeps each line beside its values takes nearly
+// twice its input. A batch that one huge line made larger than others grows as it needs.
+uint64_t ExpectedPageBytes(const RowBatch& batch) {
+  constexpr uint64_t kMost = uint64_t{1} << 20;
+  return std::min(2 * batch.decoded_bytes, kMost);
+}
+
 // Where the column stands in the table.
 std::optional<size_t> FindColumn(const Table& table, const std::string& name) {
   for (size_t i = 0; i < table.columns.size(); ++i) {
@@ -145,6 +152,7 @@ Status DatabaseBuilder::Impl::Encode(uint32_t table_index, unsigned thread, RowB
   std::optional<TableLeaves> leaves;
   if (batch->decoded_bytes >= EncodedBatch::kSmallBatch) {
     encoded->block = pool_.Take();
+    encoded->block->Reserve(ExpectedPageBytes(*batch) / file_.format().page_size);
     leaves.emplace(encoded->block.get());
   }
   encoder.rows->Forget();

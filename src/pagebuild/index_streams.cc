@@ -112,6 +112,8 @@ Result<IndexStreams::Piece> IndexStreams::Make(size_t index, std::unique_ptr<Ind
                                                std::unique_ptr<PageBlock> block) {
   if (*builder == nullptr) *builder = open_(index);
   const size_t most_pages = std::max<size_t>(kBlockBytes / format_.page_size, 8);
+  // The last page may be begun, and interior pages follow: seldom one for eight leaves.
+  block->Reserve(most_pages + most_pages / 8 + 1);
   if (Status s = (*builder)->Fill(block.get(), most_pages); !s.ok()) return Error(s);
   Piece piece{.index = index, .block = std::move(block), .ends = (*builder)->done()};
   if (piece.ends) {

@@ -59,7 +59,8 @@ class PageBlock {
 
   // A page more, with old bytes in it; its index. Pointers into the block do not survive this.
   uint32_t AddPage();
-  // Room for so many pages more, and not for half as much again.
+  // Room for so many pages more, and not for half as much again. To grow by and by is to copy and
+  // to touch fresh memory again and again.
   void Reserve(size_t pages);
   char* page(uint32_t index) { return at(size_t{index} * format_.page_size); }
   char* at(size_t offset) { return bytes_.data() + offset; }
