@@ -5,6 +5,21 @@
 
 namespace sluice {
 
+namespace {
+
+// At the end of a cell of which nothing is written yet: so all 8 bytes go there in one piece, and
+// those that do not count are overwritten.
+void PutRowid(int64_t rowid, SerialType type, char* cell, size_t cell_size) {
+  char* const end = cell + cell_size;
+  if (cell_size >= sizeof rowid) {
+    PutBigEndian64(static_cast<uint64_t>(rowid), end - sizeof rowid);
+  } else {
+    PutIntegerBody(rowid, type, end - BodySize(type));
+  }
+}
+
+}  // namespace
+
 //   cell:  payload size (varint)  payload, or its beginning  [first overflow page (4)]
 
 void IndexLeaves::SetKey(std::string_view key, size_t types_size) {
@@ -40,10 +55,11 @@ size_t IndexLeaves::Append(std::span<const int64_t> rowids, size_t most_pages) {
     }
     // The usual case. The rowid is written where it is to stay: in the prefix, the copy would have
     // to wait for it.
-    char* const payload = PutVarint(size, block_->at(leaf_->AddCell(cell_size)));
-    std::memcpy(payload, prefix_.data(), prefix_.size());
+    char* const cell = block_->at(leaf_->AddCell(cell_size));
+    PutRowid(rowids[i], type, cell, cell_size);
+    char* const payload = PutVarint(size, cell);
+    CopyBytes(prefix_.data(), prefix_.size(), payload);
     payload[rowid_type_] = static_cast<char>(type);
-    PutIntegerBody(rowids[i], type, payload + prefix_.size());
     last_cell_size_ = cell_size;
     ++block_->entries;
   }

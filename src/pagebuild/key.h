@@ -100,7 +100,7 @@ class KeyBuilder {
     if (cells.size() == 1 && cells[0].type == CellType::kText && cells[0].size <= kShortText) {
       const uint32_t size = cells[0].size;
       bytes_[0] = static_cast<char>(13 + 2 * size);
-      std::memcpy(bytes_.data() + 1, cells[0].bytes, size);
+      CopyBytes(cells[0].bytes, size, bytes_.data() + 1);
       return {bytes_.data(), size + 1};
     }
     return BuildAny(cells);

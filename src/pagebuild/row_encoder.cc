@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pagebuild/row_encoder.h"
 
-#include <cstring>
 #include <utility>
 
 namespace sluice {
@@ -11,7 +10,7 @@ bool IsSame(const Cell& a, const Cell& b) {
   if (a.type != b.type || a.size != b.size) return false;
   const bool has_bytes = a.type == CellType::kText || a.type == CellType::kBlob;
   if (!has_bytes) return a.integer == b.integer;  // of a real, its bits
-  return std::memcmp(a.bytes, b.bytes, a.size) == 0;
+  return SameBytes(a.text(), b.text());
 }
 
 }  // namespace
