@@ -182,6 +182,8 @@ void DatabaseBuilder::Impl::EncodeRow(TableEncoder* encoder, const RowBatch& bat
   }
   for (TableEncoder::IndexInput& index : encoder->indexes) {
     if (rows.KeyIsAsBefore(*index.columns) && index.collector->AddAgain(rowid)) continue;
+    const std::optional<std::string_view> text = rows.KeyAsText(*index.columns);
+    if (text && index.collector->AddKnownText(*text, rowid)) continue;
     index.collector->Add(rows.Key(*index.columns), rowid);
   }
 }

@@ -30,9 +30,6 @@ int64_t LoadInteger(SerialType type, const char* body) {
 
 double LoadReal(const char* body) { return std::bit_cast<double>(LoadBigEndian64(body)); }
 
-// A text whose serial type is one byte.
-bool IsShortText(unsigned char type) { return type >= 13 && type < 0x80 && type % 2 == 1; }
-
 template <typename T>
 int Order(T a, T b) {
   return static_cast<int>(a > b) - static_cast<int>(a < b);
@@ -119,10 +116,9 @@ uint64_t BytesPrefix(const char* begin, const char* at, const char* end) {
 
 KeyOrder CompareKeys(const char* a, const char* b, size_t columns) {
   // Two short texts, which most comparisons are of.
-  const auto byte_a = static_cast<unsigned char>(*a);
-  const auto byte_b = static_cast<unsigned char>(*b);
-  if (columns == 1 && IsShortText(byte_a) && IsShortText(byte_b)) {
-    const int order = OrderBytes({a + 1, BodySize(byte_a)}, {b + 1, BodySize(byte_b)});
+  if (columns == 1 && IsShortText(*a) && IsShortText(*b)) {
+    const int order = OrderBytes({a + 1, BodySize(static_cast<unsigned char>(*a))},
+                                 {b + 1, BodySize(static_cast<unsigned char>(*b))});
     return {order, order == 0 ? size_t{1} : 0};
   }
   const char* types_a = a;

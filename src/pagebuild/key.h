@@ -66,6 +66,14 @@ inline bool OnlyEqualsItself(const char* key, size_t columns) {
   return columns == 1 && static_cast<unsigned char>(key[0]) >= 12;
 }
 
+// A text whose serial type is one byte: as a key by itself it is that byte and its own.
+inline constexpr size_t kLongestShortText = (127 - 13) / 2;
+inline char TypeOfShortText(size_t size) { return static_cast<char>(13 + 2 * size); }
+inline bool IsShortText(char type) {
+  const auto byte = static_cast<unsigned char>(type);
+  return byte >= 13 && byte < 0x80 && byte % 2 == 1;
+}
+
 // The first column of a key where it is a text. Nothing (data() is null) where it is none.
 std::string_view FirstText(const char* key, size_t columns);
 
@@ -97,9 +105,10 @@ class KeyBuilder {
   // Lifetime: the key is a view that the next call ends.
   std::string_view Build(std::span<const Cell> cells) {
     // One short text, which most indexes are on: its serial type is one byte.
-    if (cells.size() == 1 && cells[0].type == CellType::kText && cells[0].size <= kShortText) {
+    if (cells.size() == 1 && cells[0].type == CellType::kText &&
+        cells[0].size <= kLongestShortText) {
       const uint32_t size = cells[0].size;
-      bytes_[0] = static_cast<char>(13 + 2 * size);
+      bytes_[0] = TypeOfShortText(size);
       CopyBytes(cells[0].bytes, size, bytes_.data() + 1);
       return {bytes_.data(), size + 1};
     }
@@ -107,10 +116,9 @@ class KeyBuilder {
   }
 
  private:
-  static constexpr uint32_t kShortText = (127 - 13) / 2;
   std::string_view BuildAny(std::span<const Cell> cells);
 
-  std::vector<char> bytes_ = std::vector<char>(kShortText + 1);
+  std::vector<char> bytes_ = std::vector<char>(kLongestShortText + 1);
 };
 
 }  // namespace sluice

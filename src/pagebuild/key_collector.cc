@@ -33,6 +33,12 @@ bool KeyCollector::AddAgain(int64_t rowid) {
   return true;
 }
 
+bool KeyCollector::AddKnownText(std::string_view text, int64_t rowid) {
+  if (block_ == nullptr || !repeats_ || !dictionary_.AddKnownText(text, rowid)) return false;
+  JudgeDictionary();
+  return true;
+}
+
 void KeyCollector::JudgeDictionary() {
   if (dictionary_.rows() != judged_row_) return;
   if (Repeats(dictionary_.distinct(), dictionary_.rows())) return;

@@ -44,6 +44,9 @@ class KeyCollector {
   // The key of the call before once more, which spares the caller to make it and us to find it.
   // False, and nothing added, where that key is not at hand any more: then Add.
   bool AddAgain(int64_t rowid);
+  // The same for a key of one column that is this text, of at most kLongestShortText bytes, where
+  // it was added before: mostly, it is one of the few that take turns.
+  bool AddKnownText(std::string_view text, int64_t rowid);
   // Hands over what is left and frees the memory.
   Status Finish();
 

@@ -28,6 +28,10 @@ constexpr size_t kLinkSize = sizeof(uint32_t);
 // at most half of it is unused. Without its link.
 size_t SliceSize(uint32_t rows) { return std::clamp<size_t>(rows, kShortestSlice, kLongestSlice); }
 
+uint32_t HashOfBytes(std::string_view bytes) {
+  return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
+}
+
 // Keys in sorted order lie anywhere in the block: so many ahead, the next one is asked for.
 constexpr size_t kPrefetchDistance = 8;
 
@@ -178,13 +182,27 @@ DictionarySegment::Value* DictionarySegment::ValueAt(size_t offset) const {
 
 bool DictionarySegment::Add(std::string_view key, int64_t rowid) {
   if (rows_ == 0) lowest_rowid_ = rowid;
-  const auto hash = static_cast<uint32_t>(XXH3_64bits(key.data(), key.size()));
+  const uint32_t hash = HashOf(key);
   uint32_t* slot = nullptr;
-  Value* value = Find(key, hash, &slot);
+  Value* value = Find(
+      hash, [key](const Value& found) { return SameBytes(found.key(), key); }, &slot);
   if (value == nullptr) {
     value = AddValue(key, hash, slot);
     if (value == nullptr) return false;
   }
+  last_ = value;
+  return AddAgain(rowid);
+}
+
+bool DictionarySegment::AddKnownText(std::string_view text, int64_t rowid) {
+  const char type = TypeOfShortText(text.size());
+  uint32_t* slot = nullptr;
+  // The type says the size as well.
+  const auto is_text = [text, type](const Value& found) {
+    return *found.key_bytes() == type && SameBytes(found.key().substr(1), text);
+  };
+  Value* value = Find(HashOfBytes(text), is_text, &slot);
+  if (value == nullptr) return false;
   last_ = value;
   return AddAgain(rowid);
 }
@@ -197,8 +215,14 @@ bool DictionarySegment::AddAgain(int64_t rowid) {
   return true;
 }
 
-// The value with that key, or nothing and the slot where it belongs.
-DictionarySegment::Value* DictionarySegment::Find(std::string_view key, uint32_t hash,
+// Of a short text alone its bytes without the type: these are at hand before there is a key.
+uint32_t DictionarySegment::HashOf(std::string_view key) const {
+  return HashOfBytes(columns_ == 1 && IsShortText(key[0]) ? key.substr(1) : key);
+}
+
+// The wanted value with that hash, or nothing and the slot where it belongs.
+template <typename IsWanted>
+DictionarySegment::Value* DictionarySegment::Find(uint32_t hash, IsWanted is_wanted,
                                                   uint32_t** slot) const {
   auto* slots = reinterpret_cast<uint32_t*>(block_);
   const size_t mask = slots_ - 1;
@@ -208,7 +232,7 @@ DictionarySegment::Value* DictionarySegment::Find(std::string_view key, uint32_t
       return nullptr;
     }
     Value* value = ValueAt(slots[at]);
-    if (value->hash == hash && SameBytes(value->key(), key)) return value;
+    if (value->hash == hash && is_wanted(*value)) return value;
   }
 }
 

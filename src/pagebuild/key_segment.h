@@ -70,6 +70,9 @@ class DictionarySegment {
   bool Add(std::string_view key, int64_t rowid);
   // The key of the row before once more. False where there is none, or no room.
   bool AddAgain(int64_t rowid);
+  // A key of one column that is this text (key.h, TypeOfShortText), which need not be made into a
+  // key to be found. False where it is not there, or no room.
+  bool AddKnownText(std::string_view text, int64_t rowid);
   uint64_t rows() const { return rows_; }
   uint64_t distinct() const { return distinct_; }
   int64_t lowest_rowid() const { return lowest_rowid_; }
@@ -82,7 +85,9 @@ class DictionarySegment {
   bool HasRoom(size_t values, size_t bytes) const;
   Value* ValueAt(size_t offset) const;
   bool AppendRow(Value* value, uint32_t row);
-  Value* Find(std::string_view key, uint32_t hash, uint32_t** slot) const;
+  uint32_t HashOf(std::string_view key) const;
+  template <typename IsWanted>
+  Value* Find(uint32_t hash, IsWanted is_wanted, uint32_t** slot) const;
   Value* AddValue(std::string_view key, uint32_t hash, uint32_t* slot);
   Status WriteTurns(std::span<const SortEntry> equal, KeyRunWriter* writer) const;
 

@@ -74,6 +74,13 @@ bool RowEncoder::KeyIsAsBefore(const KeyColumns& columns) const {
   return true;
 }
 
+std::optional<std::string_view> RowEncoder::KeyAsText(const KeyColumns& columns) const {
+  const Cell& cell = cells_[columns[0]];
+  const bool is_short = cell.type == CellType::kText && cell.size <= kLongestShortText;
+  if (columns.size() > 1 || !is_short) return std::nullopt;
+  return cell.text();
+}
+
 std::string_view RowEncoder::Key(const KeyColumns& columns) {
   if (columns.size() == 1) return key_builder_.Build({&cells_[columns[0]], 1});
   key_cells_.clear();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ class RowEncoder {
   // Whether the values of these columns are those of the row before. Most are in most logs: to
   // compare cells is quicker than to make a key and find it.
   bool KeyIsAsBefore(const KeyColumns& columns) const;
+  // The key of the row where it is one short text (key.h), not made yet; else nothing.
+  std::optional<std::string_view> KeyAsText(const KeyColumns& columns) const;
   // The key of the row (key.h). A view that the next call ends.
   std::string_view Key(const KeyColumns& columns);
 
