@@ -18,6 +18,10 @@ using std::chrono::milliseconds;
 // How often a file without a name is asked whether it grew: no hint comes for it.
 constexpr milliseconds kUnnamedEvery{500};
 
+// How long, and how often, names are looked for that a rotation has made.
+constexpr std::chrono::seconds kFamilyTime{10};
+constexpr milliseconds kFamilyEvery{100};
+
 // Of a first line that has no end yet.
 constexpr uint64_t kLongestSample = uint64_t{256} << 10;
 
@@ -195,6 +199,7 @@ std::vector<Finding> FollowedFiles::Look() {
     LookAtEverything();
   }
   if (watcher_.polled() > 0) watcher_.TellCost(Clock::now() - now);
+  TellStrangers();
   TellPending();
   CheckUnnamed();
   CloseIdleFiles();
@@ -207,6 +212,7 @@ std::vector<Finding> FollowedFiles::Look() {
 FollowedFiles::Clock::time_point FollowedFiles::next_look() const {
   Clock::time_point next = std::min(look_at_all_at_, watcher_.next_poll());
   for (const auto& [path, pending] : pending_) next = std::min(next, pending.due);
+  for (const auto& [path, family] : families_) next = std::min(next, family.next);
   if (!unnamed_.empty()) next = std::min(next, Clock::now() + kUnnamedEvery);
   return next;
 }
@@ -294,16 +300,27 @@ void FollowedFiles::Appeared(const std::string& path, const FileInfo& info) {
   if (IsDatabaseFile(path)) return;
   WatchTargetOf(path);
   const auto [it, is_new] = pending_.try_emplace(path);
-  Pending& pending = it->second;
-  if (!is_new && pending.size > 0) return;
-  pending.size = info.size;
+  if (is_new || it->second.size == 0) it->second = Await(path, info.size);
+}
+
+FollowedFiles::Pending FollowedFiles::Await(const std::string& path, uint64_t size) const {
+  Pending pending{.due = Clock::now(), .size = size};
   pending.is_quiet_awaited = HasCompressedName(path) || BeginsLikeOneBesideIt(path);
-  pending.due = Clock::now();
-  if (info.size == 0) {
+  if (size == 0) {
     pending.due = Clock::time_point::max();
   } else if (pending.is_quiet_awaited) {
     pending.due += options_.quiet_time;
   }
+  return pending;
+}
+
+bool FollowedFiles::IsDue(Pending* pending, uint64_t size) const {
+  const Clock::time_point now = Clock::now();
+  if (pending->due > now) return false;
+  if (!pending->is_quiet_awaited || size == pending->size) return true;
+  pending->size = size;
+  pending->due = now + options_.quiet_time;
+  return false;
 }
 
 void FollowedFiles::Tell(const std::string& path) {
@@ -341,9 +358,7 @@ void FollowedFiles::TellPending() {
     }
     const Result<FileInfo> info = Stat(it->first);
     const bool is_there = IsRegular(info);
-    if (is_there && pending.is_quiet_awaited && info->size != pending.size) {
-      pending.size = info->size;
-      pending.due = now + options_.quiet_time;
+    if (is_there && !IsDue(&pending, info->size)) {
       ++it;
       continue;
     }
@@ -355,6 +370,48 @@ void FollowedFiles::TellPending() {
     if (is_there) findings_.push_back({.kind = Finding::Kind::kNewName, .path = it->first});
     it = pending_.erase(it);
   }
+}
+
+void FollowedFiles::ExpectRotatedNames(const std::string& path, int64_t since_ns) {
+  const auto [it, is_new] = families_.try_emplace(path);
+  Family& family = it->second;
+  if (is_new) family.since_ns = since_ns;
+  family.since_ns = std::min(family.since_ns, since_ns);
+  family.next = Clock::now();
+  family.until = family.next + kFamilyTime;
+}
+
+void FollowedFiles::TellStrangers() {
+  const Clock::time_point now = Clock::now();
+  for (auto it = families_.begin(); it != families_.end();) {
+    Family& family = it->second;
+    if (family.next <= now) {
+      TellStrangersOf(it->first, &family);
+      family.next = now + kFamilyEvery;
+    }
+    it = family.until <= now ? families_.erase(it) : std::next(it);
+  }
+}
+
+void FollowedFiles::TellStrangersOf(const std::string& path, Family* family) {
+  std::set<Inode> known;
+  for (const FollowedFile& file : files_) {
+    if (file.state != FollowedFile::State::kNamed) continue;
+    known.emplace(file.file.key().device, file.file.key().inode);
+  }
+  std::map<Inode, Pending> strangers;
+  for (const std::string& rotated : RotatedSince(path, family->since_ns)) {
+    const Result<FileInfo> info = Stat(rotated);
+    if (!IsRegular(info) || IsDatabaseFile(rotated)) continue;
+    const Inode inode(info->device, info->inode);
+    if (known.contains(inode) || IsInput(rotated)) continue;
+    const auto before = family->strangers.find(inode);
+    Pending& pending = strangers[inode];
+    pending = before == family->strangers.end() ? Await(rotated, info->size) : before->second;
+    if (!IsDue(&pending, info->size)) continue;
+    findings_.push_back({.kind = Finding::Kind::kNewName, .path = rotated});
+  }
+  family->strangers = std::move(strangers);
 }
 
 // --- Names that are lost
@@ -406,13 +463,6 @@ bool FollowedFiles::FindByInode(FollowedFile* file) {
     return true;
   }
   return false;
-}
-
-void FollowedFiles::ExpectRotatedNames(const std::string& path, int64_t since_ns) {
-  for (const std::string& rotated : RotatedSince(path, since_ns)) {
-    if (by_path_.contains(rotated) || pending_.contains(rotated)) continue;
-    if (const Result<FileInfo> info = Stat(rotated)) Appeared(rotated, *info);
-  }
 }
 
 void FollowedFiles::CheckUnnamed() {
@@ -494,6 +544,7 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
     Rename(&file, key);
     return file;
   }
+  if (FollowedFile* same = SameFile(key); source_id == 0 && same != nullptr) return *same;
   if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
   FollowedFile& file = files_.emplace_back(GrowingFile(key, offset));
   file.table = table;
@@ -509,6 +560,37 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   WatchTargetOf(key.path);
   Queue(&file);
   return file;
+}
+
+bool FollowedFiles::HasUnreadSource() const {
+  return std::ranges::any_of(files_, [](const FollowedFile& file) {
+    return file.source_id == 0 && file.state != FollowedFile::State::kRetired && file.size > 0;
+  });
+}
+
+// A new source that is followed already, though no row says so yet: it was told by two names.
+FollowedFile* FollowedFiles::SameFile(const SourceKey& key) {
+  for (FollowedFile& file : files_) {
+    const SourceKey other = file.file.key();
+    const bool has_inode = other.device == key.device && other.inode == key.inode;
+    if (!has_inode || file.state == FollowedFile::State::kRetired) continue;
+    if (file.file.is_open()) {
+      // As long as we hold it open, nobody else gets its inode.
+      if (other.path != key.path) MoveTo(&file, key);
+      return &file;
+    }
+    // It may have been renamed since we looked, or its inode given to another file.
+    if (file.state == FollowedFile::State::kNamed) LookAtName(other.path, true);
+    if (file.state == FollowedFile::State::kNamed && file.file.key().inode == key.inode) {
+      return &file;
+    }
+  }
+  return nullptr;
+}
+
+void FollowedFiles::MoveTo(FollowedFile* file, const SourceKey& key) {
+  if (file->state == FollowedFile::State::kNamed) by_path_.erase(file->file.key().path);
+  Rename(file, key);
 }
 
 void FollowedFiles::SetId(FollowedFile* file, int64_t source_id) {

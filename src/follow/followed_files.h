@@ -77,14 +77,15 @@ struct Finding {
 //                                   one is read to its end in any case.
 //   shorter than the offset, or     The content before is looked for in the directory (logrotate's
 //   other bytes before it           copytruncate). What has the name now is a new source.
-//   names that a rotation makes     A name that begins with that of a followed file (app.jsonl.1),
-//                                   was not there before, and is newer than the file as last seen,
-//                                   is a kNewName too when its file was rotated: that is how the
-//                                   middle one of several rotations between two looks is found.
-//   not found for two seconds       kLost.
+//   names that a rotation makes     Where a file was rotated, names that begin with its own
+//                                   (app.jsonl.1) and are newer than what was read of it are told
+//                                   too, until each is followed: that is how the middle one of
+//                                   several rotations between two looks is found, though its name
+//                                   may change again meanwhile.
+//   not found for a second       kLost.
 //
 // A new name is told when its file has a first whole line; where it begins like a file that is
-// followed beside it, or is compressed, when it has been quiet for two seconds: a copy in the
+// followed beside it, or is compressed, when it has been quiet for a second: a copy in the
 // making is no source of its own yet.
 //
 // Limits: at most `most_open` descriptors; ten thousand idle files take some 4 MB. Threads: one.
@@ -99,7 +100,7 @@ class FollowedFiles {
     Watcher::Options watch;
     size_t most_open = 256;
     std::chrono::milliseconds close_after{60'000};  // without growth
-    std::chrono::milliseconds quiet_time{2'000};
+    std::chrono::milliseconds quiet_time{1'000};
     std::chrono::milliseconds look_at_all_every{300'000};
   };
 
@@ -113,14 +114,19 @@ class FollowedFiles {
   void Tell(const std::string& path);
   // Whether hints come from the directory of this file.
   bool Watches(const std::string& path) const { return directories_.contains(DirectoryOf(path)); }
-  // The file of this name was rotated. Names that a rotation may have made of it, and that nobody
-  // knows, are told: one may be its content, another what had its name for a moment.
+  // The file of this name was, or may have been, rotated. Names that a rotation may have made of it
+  // since then, and that are not followed, are told: one may be its content, another what had its
+  // name for a moment.
   void ExpectRotatedNames(const std::string& path, int64_t since_ns);
+  bool IsInput(const std::string& path) const;
 
   // Follows a file from `offset` on. One with that source_id that is followed already has this name
   // from now on.
   FollowedFile& Add(const SourceKey& key, const Offset& offset, int64_t source_id, uint32_t table);
 
+  // Whether a new source was taken up of which nothing is committed yet: what looks like a stranger
+  // may be its copy, which only its content can tell.
+  bool HasUnreadSource() const;
   // A new source has its row now.
   void SetId(FollowedFile* file, int64_t source_id);
 
@@ -146,6 +152,7 @@ class FollowedFiles {
   Clock::time_point next_look() const;
   const std::list<FollowedFile>& files() const { return files_; }
   const Watcher& watcher() const { return watcher_; }
+  const std::set<std::string>& named_files() const { return named_files_; }
   size_t open_files() const;
 
  private:
@@ -159,6 +166,16 @@ class FollowedFiles {
     bool is_quiet_awaited = false;
   };
 
+  // Names that a rotation may have made of one, while they are looked for. By inode, for the names
+  // change with the next rotation.
+  using Inode = std::pair<uint64_t, uint64_t>;  // with its device
+  struct Family {
+    int64_t since_ns = 0;  // older ones were there before we were
+    Clock::time_point until;
+    Clock::time_point next;
+    std::map<Inode, Pending> strangers;
+  };
+
   void WatchInputs();
   void WatchNamedFile(const std::string& input);
   void WatchTargetOf(const std::string& path);
@@ -167,17 +184,23 @@ class FollowedFiles {
   void LookAtDirectory(const std::string& path);
   void LookAtName(const std::string& path, bool may_have_grown);
   void LookAtEverything();
-  bool IsInput(const std::string& path) const;
 
   void Appeared(const std::string& path, const FileInfo& info);
   bool BeginsLikeOneBesideIt(const std::string& path) const;
+  Pending Await(const std::string& path, uint64_t size) const;
+  // Whether its time has come; one that changes still is awaited anew.
+  bool IsDue(Pending* pending, uint64_t size) const;
   void TellPending();
+  void TellStrangers();
+  void TellStrangersOf(const std::string& path, Family* family);
   void LoseContent(FollowedFile* file);
   void Unname(FollowedFile* file);
   bool FindByInode(FollowedFile* file);
   void CheckUnnamed();
   void DrainUnnamed(FollowedFile* file);
   bool FindByContent(FollowedFile* file);
+  FollowedFile* SameFile(const SourceKey& key);
+  void MoveTo(FollowedFile* file, const SourceKey& key);
   void Rename(FollowedFile* file, const SourceKey& key);
   void Queue(FollowedFile* file);
   void CloseIdleFiles();
@@ -194,6 +217,7 @@ class FollowedFiles {
   std::unordered_map<int64_t, FollowedFile*> by_id_;   // by source_id
   std::vector<FollowedFile*> unnamed_;
   std::map<std::string, Pending> pending_;
+  std::map<std::string, Family> families_;  // by the name that was rotated
   std::deque<FollowedFile*> queue_;
   std::vector<Finding> findings_;  // of the look at hand
   Clock::time_point look_at_all_at_;

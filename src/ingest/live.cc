@@ -225,6 +225,10 @@ void Live::FindWhatWasRotated(const std::vector<SourceRow>& rows) {
       files_.ExpectRotatedNames(path, ParseUtc(row->updated_at));
     }
   }
+  // Between the historical part's look at them and now, too.
+  for (const std::string& path : files_.named_files()) {
+    files_.ExpectRotatedNames(path, database_->search_begins_ns());
+  }
 }
 
 Result<LiveSummary> Live::End() {
@@ -304,10 +308,14 @@ Status Live::TakeUpNewName(const std::string& path) {
     if (refused->second == info->inode) return {};
     refused_.erase(refused);
   }
+  // A rotated file is told again.
+  if (!files_.IsInput(path) && files_.HasUnreadSource()) return {};
   if (Status s = Commit(); !s.ok()) return s;  // the plan goes by what the database knows
   Result<RunPlan> plan = database_->Plan(path, stop_);
   if (!plan) {
     if (CanBeWaitedFor(plan.error())) return plan.error();
+    // Renamed again meanwhile: its new name is told.
+    if (plan.error().code() == StatusCode::kNotFound) return {};
     Refuse(path, plan.error());
     return {};
   }
@@ -319,6 +327,8 @@ Status Live::TakeUpNewName(const std::string& path) {
     if (Status s = OpenDatabase(std::move(missing)); !s.ok()) return s;
   }
   for (const PlannedSource& source : plan->sources) {
+    // What a rotation copies is a source of its own only where the original is gone.
+    if (source.is_copy && !files_.IsInput(source.key.path)) continue;
     Follow(source, *database_->TableNamed(plan->tables[source.table].name));
   }
   return {};
@@ -458,7 +468,10 @@ Status Live::ReadLines(FollowedFile* file) {
 // The rest of a file that was compressed since, or a new compressed one: to its end at once.
 Status Live::ReadCompressed(FollowedFile* file) {
   Result<std::unique_ptr<Source>> source = OpenSource(file->file.key().path);
-  if (!source) return Refuse(file->file.key().path, source.error()), Status();
+  if (!source || (*source)->key() != file->file.key()) {
+    files_.LookAgain(file->file.key().path);  // rotated again
+    return {};
+  }
   Result<ChunkReader::Start> start = ResumeAt(**source, file->file.offset());
   if (!start) return Refuse(file->file.key().path, start.error()), Status();
   ChunkReader reader(**source, pool_, parcel_.max_line_bytes, std::move(*start));

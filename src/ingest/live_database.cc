@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/clock.h"
 #include "extract/inference.h"
 #include "ingest/plan.h"
 #include "schema/names.h"
@@ -67,6 +68,7 @@ Result<std::unique_ptr<LiveDatabase>> LiveDatabase::Open(const LiveOptions& opti
   std::unique_ptr<LiveDatabase> database(new LiveDatabase(options, started_at));
   if (Status s = database->OpenTarget(); !s.ok()) return Error(s);
   if (Status s = database->CollectTables(std::move(extra_tables)); !s.ok()) return Error(s);
+  if (Status s = database->ReadSearchBegin(); !s.ok()) return Error(s);
   if (Status s = database->OpenSink(memory); !s.ok()) return Error(s);
   return database;
 }
@@ -111,6 +113,14 @@ Status LiveDatabase::CollectTables(std::vector<Table> extra_tables) {
   for (Table& table : extra_tables) {
     if (!TableNamed(table.name)) AddTable(std::move(table));
   }
+  return {};
+}
+
+Status LiveDatabase::ReadSearchBegin() {
+  if (target_->ledger() == nullptr) return {};
+  const Result<int64_t> began = RotatedSearchBegins(target_->ledger());
+  if (!began) return began.error();
+  search_begins_ns_ = *began != 0 ? *began : ParseUtc(started_at_);
   return {};
 }
 

@@ -49,6 +49,8 @@ class LiveDatabase {
 
   // The sources of these tables, as far as they are committed.
   Result<std::vector<SourceRow>> Sources();
+  // As of RotatedSearchBegins; the beginning of this run where no journal tells.
+  int64_t search_begins_ns() const { return search_begins_ns_; }
   // What a new name is, decided as in any run.
   Result<RunPlan> Plan(const std::string& path, const StopToken& stop);
   // The index of the table of this name; nullopt where it has to be added by opening anew.
@@ -70,6 +72,7 @@ class LiveDatabase {
   explicit LiveDatabase(const LiveOptions& options, const std::string& started_at)
       : options_(options), started_at_(started_at) {}
   Status OpenTarget();
+  Status ReadSearchBegin();
   Status CollectTables(std::vector<Table> extra_tables);
   Status OpenSink(const LiveMemory& memory);
   Result<bool> IsWanted(const Table& table) const;
@@ -80,7 +83,8 @@ class LiveDatabase {
   const LiveOptions& options_;
   const std::string& started_at_;
   std::unique_ptr<TargetDatabase> target_;
-  FileInfo opened_;             // the file as it was opened
+  FileInfo opened_;  // the file as it was opened
+  int64_t search_begins_ns_ = 0;
   std::deque<Table> versions_;  // addresses are stable
   std::vector<const Table*> tables_;
   std::vector<std::unique_ptr<Extractor>> extractors_;  // by table

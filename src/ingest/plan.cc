@@ -189,9 +189,19 @@ class Planner {
     Result<std::vector<SourceRow>> rows = target_->Sources();
     if (!rows) return rows.error();
     for (SourceRow& row : *rows) {
-      read_at_ns_[row.source.id] = ParseUtc(row.updated_at);
+      searched_since_ns_ = std::max(searched_since_ns_, ParseUtc(row.updated_at));
+      known_paths_.insert(row.source.key.path);
       known_[row.table].push_back(std::move(row.source));
     }
+    return ReadRunsBefore();
+  }
+
+  // Where no journal tells when runs began, the last of what was read must do.
+  Status ReadRunsBefore() {
+    if (target_->fresh() || target_->ledger() == nullptr) return {};
+    const Result<int64_t> began = RotatedSearchBegins(target_->ledger());
+    if (!began) return began.error();
+    if (*began != 0) searched_since_ns_ = std::min(searched_since_ns_, *began);
     return {};
   }
 
@@ -199,6 +209,10 @@ class Planner {
     for (Candidate& candidate : candidates_) {
       PlannedSource source;
       source.key = candidate.key;
+      if (candidate.named) {
+        named_.insert(candidate.key.path);
+        heads_.push_back(candidate.sample.substr(0, kIdentityWindow));
+      }
       source.stored_size = candidate.stored_size;
       Status s = infers() ? ChooseByContent(candidate, &source) : ChooseByOption(&source);
       if (!s.ok()) return s;
@@ -424,6 +438,7 @@ class Planner {
   // the same content is a copy.
   void Adopt(const Identity& identity, PlannedSource* source) {
     source->decision = Describe(identity);
+    source->is_copy = identity.kind == Identity::Kind::kCopy;
     source->key = identity.key;
     source->known_id = identity.source_id;
     source->from = identity.start.offset;
@@ -472,6 +487,13 @@ class Planner {
     for (const char* suffix : {"", "-wal", "-shm", "-journal"})
       except_.push_back(target_->path() + suffix);
 
+    if (searched_since_ns_ != 0) {
+      for (const PlannedSource& source : plan_.sources) {
+        if (!MayHaveBeenRotated(source)) continue;
+        if (source.known_id == 0) heads_.push_back(HeadOf(source.key.path));
+        if (Status s = AddRotated(source.key.path, source.table); !s.ok()) return s;
+      }
+    }
     // It grows: what took the name of a rotated file displaces another one.
     for (size_t i = 0; i < displaced_.size(); ++i) {
       const auto [id, table] = displaced_[i];
@@ -482,7 +504,7 @@ class Planner {
       if (displaced == known.end()) continue;
       const KnownSource was = *displaced;  // Adopt changes its key
       if (Status s = FindMovedSource(was, table); !s.ok()) return s;
-      if (Status s = AddRotatedUnread(was, table); !s.ok()) return s;
+      if (Status s = AddRotated(was.key.path, table); !s.ok()) return s;
     }
     // Its lines are older than those of the file that took its place.
     plan_.sources.insert(plan_.sources.begin(), std::make_move_iterator(found_.begin()),
@@ -500,6 +522,7 @@ class Planner {
       WarnOfGap(displaced, KnownTo(source));
       return {};
     }
+    if (IsPlanned(**identity)) return {};
     Adopt(**identity, &source);
     AddFound(std::move(source));
     return {};
@@ -517,23 +540,63 @@ class Planner {
                              std::to_string(lost.offset.bytes) + ", if there were any, are gone");
   }
 
-  Status AddRotatedUnread(const KnownSource& displaced, uint32_t table) {
-    for (const std::string& path :
-         RotatedSince(displaced.key.path, read_at_ns_[displaced.id] - kClockSlackNs)) {
-      if (std::find(except_.begin(), except_.end(), path) != except_.end()) continue;
+  // What a rotation made of the file `path` since some runs ago: the rest of known sources,
+  // and files that nobody has read. A known source may have been moved to its new name by that run
+  // already, so what is known of it does not tell whether its name was rotated again since.
+  Status AddRotated(const std::string& path, uint32_t table) {
+    for (const std::string& rotated : RotatedSince(path, searched_since_ns_ - kClockSlackNs)) {
+      if (std::find(except_.begin(), except_.end(), rotated) != except_.end()) continue;
       PlannedSource source;
       source.table = table;
       source.schema = "stored";
-      const Result<Identity> identity = Identify(path, KnownTo(source));
-      // What is known was decided on; what cannot be read is no input that anybody named.
-      if (!identity || identity->source_id != 0 || identity->kind == Identity::Kind::kCopy)
-        continue;
+      const Result<Identity> identity = Identify(rotated, KnownTo(source));
+      // What cannot be read is no input that anybody named; a copy is none of its own.
+      if (!identity || identity->kind == Identity::Kind::kCopy) continue;
+      if (identity->kind == Identity::Kind::kUnchanged || IsPlanned(*identity)) continue;
+      if (identity->source_id == 0 && BeginsLikeOneOfThisRun(rotated)) continue;
       for (int64_t id : identity->displaced) displaced_.push_back({id, table});
       Adopt(*identity, &source);
-      source.decision = "new, rotated from " + displaced.key.path;
+      if (identity->source_id == 0) source.decision = "new, rotated from " + path;
       AddFound(std::move(source));
     }
     return {};
+  }
+
+  // Names may change while they are looked at: a file that was decided on by its name of before.
+  bool IsPlanned(const Identity& identity) const {
+    const auto is_it = [&](const PlannedSource& source) {
+      const bool same_file =
+          source.key.device == identity.key.device && source.key.inode == identity.key.inode;
+      return same_file || (identity.source_id != 0 && source.known_id == identity.source_id);
+    };
+    return std::ranges::any_of(plan_.sources, is_it) || std::ranges::any_of(found_, is_it);
+  }
+
+  // A copy in the making, of a file that no run has read yet: content cannot tell of it before.
+  // Live mode, and the next run, look again.
+  bool BeginsLikeOneOfThisRun(const std::string& path) {
+    std::string head = HeadOf(path);
+    const bool is_alike = std::ranges::any_of(heads_, [&](const std::string& other) {
+      return !other.empty() && (other.starts_with(head) || head.starts_with(other));
+    });
+    if (!is_alike) heads_.push_back(std::move(head));
+    return is_alike;
+  }
+
+  static std::string HeadOf(const std::string& path) {
+    Result<std::unique_ptr<Source>> source = OpenSource(path);
+    std::string head(kIdentityWindow, '\0');
+    head.resize(source ? (*source)->Read(head.data(), head.size()).value_or(0) : 0);
+    return head;
+  }
+
+  // Names that were rotated, or may have been: those that were named, for one, and those of which
+  // a rotated file is known.
+  bool MayHaveBeenRotated(const PlannedSource& source) {
+    if (source.open != nullptr) return false;
+    if (named_.contains(source.key.path)) return true;
+    const auto relative = known_paths_.upper_bound(source.key.path);
+    return relative != known_paths_.end() && relative->starts_with(source.key.path);
   }
 
   void AddFound(PlannedSource source) {
@@ -554,13 +617,26 @@ class Planner {
   std::vector<std::string> samples_;  // of the inputs whose table is inferred
   std::vector<size_t> inferred_sources_;
   std::vector<std::pair<int64_t, uint32_t>>
-      displaced_;                          // ids of known sources, and the index of their table
-  std::map<int64_t, int64_t> read_at_ns_;  // by the id of a known source
-  std::vector<std::string> except_;        // files that are decided on
-  std::vector<PlannedSource> found_;       // beside the inputs
+      displaced_;                  // ids of known sources, and the index of their table
+  int64_t searched_since_ns_ = 0;  // when it began
+  std::set<std::string> known_paths_;
+  std::vector<std::string> heads_;    // the first bytes of sources that are new, and may be rotated
+  std::set<std::string> named_;       // inputs that are files
+  std::vector<std::string> except_;   // files that are decided on
+  std::vector<PlannedSource> found_;  // beside the inputs
 };
 
 }  // namespace
+
+Result<int64_t> RotatedSearchBegins(Ledger* ledger) {
+  constexpr uint64_t kLooked = 30;
+  constexpr size_t kRuns = 5;
+  Result<std::vector<RunRow>> runs = ledger->Runs(kLooked);
+  if (!runs) return Error(runs.error());
+  std::erase_if(*runs, [](const RunRow& run) { return run.path == "live"; });
+  if (runs->empty()) return int64_t{0};
+  return ParseUtc((*runs)[std::min(runs->size(), kRuns) - 1].started_at);
+}
 
 Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
                          TargetDatabase* target) {

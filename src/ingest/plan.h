@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/ledger.h"
 #include "offset/offset.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
@@ -23,6 +24,7 @@ struct PlannedSource {
   int64_t known_id = 0;      // its row in _sluice_sources; 0 for a new one
   Offset from;               // where to go on; 0 for a new one
   bool new_place = false;    // the ledger is to learn of its key or offset even if no line follows
+  bool is_copy = false;      // of a source whose file still stands
   uint64_t stored_size = 0;  // of the file, compressed or not; 0 where it is not known
   std::string decision;      // "new", "grown", "unchanged", ...: see docs/sources.md
   std::string
@@ -37,6 +39,11 @@ struct RunPlan {
   std::vector<std::string> notes;
   std::vector<std::string> warnings;
 };
+
+// Rotated files that were modified before this were there before us, or were decided on: when the
+// fifth run back began, in nanoseconds since 1970, 0 where no journal tells. Five, for a run that
+// was killed may not have come to all that was rotated before it.
+Result<int64_t> RotatedSearchBegins(Ledger* ledger);
 
 // Finds the inputs, recognises or infers their tables, and decides by content which of them the
 // database knows already. Errors: kUsage and kNotFound for what was asked wrongly, kUnsupported for

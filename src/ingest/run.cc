@@ -132,7 +132,11 @@ std::vector<PipelineSource> SourcesToRead(RunPlan* plan, const StopToken& stop) 
     source.from = planned.from;
     source.open = [&planned, &stop]() -> Result<std::unique_ptr<Source>> {
       if (planned.open != nullptr) return std::move(planned.open);
-      return OpenSource(planned.key.path, &stop);
+      Result<std::unique_ptr<Source>> opened = OpenSource(planned.key.path, &stop);
+      if (!opened || (*opened)->key() == planned.key) return opened;
+      // Its lines are those of another source by now: that one may have been read already.
+      return Error(Status::Corruption(planned.key.path + " was rotated while the run began",
+                                      "run again: what it holds now is then looked at afresh"));
     };
     sources.push_back(std::move(source));
   }
