@@ -58,7 +58,7 @@ TEST_F(LiveProgramTest, FollowsInAFreshImageAndEndsWhenItIsTold) {
   const pid_t pid = program.pid();
   ASSERT_TRUE(Eventually([&] { return program.Follows(); })) << Said();
   ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }));
-  EXPECT_LE(program.ResidentBytes(), uint64_t{9} << 20) << "at idle, default budget";
+  EXPECT_LE(program.ResidentBytes(), uint64_t{8} << 20) << "at idle, default budget";
   folder_.Append("app.jsonl", Numbered(1001, 1500));
   UntilAll(1500);
   kill(pid, SIGHUP);  // looks at everything again, and goes on

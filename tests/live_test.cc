@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "database_view.h"
+#include "fault_vfs.h"
 #include "other_process.h"
 #include "sqlite/connection.h"
 #include "temporary_directory.h"
@@ -306,6 +307,27 @@ TEST_F(LiveTest, TheWalKeepsToItsCapWhileAReaderPinsIt) {
   reader.Kill();
   UntilAll(60'000);
   EXPECT_LT(fs::file_size(database_ + "-wal"), uint64_t{2} << 20);
+}
+
+// Nothing is lost: the lines wait in their file until there is room.
+TEST_F(LiveTest, AFullDiskIsWaitedFor) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  FaultVfs vfs;
+  LiveRun live(options);
+  folder_.Append("app.jsonl", Numbered(6, 10));
+  UntilAll(10);
+  vfs.Fail({.call = VfsCall::kWrite, .code = SQLITE_FULL, .lasting = true, .path_suffix = "-wal"});
+  folder_.Append("app.jsonl", Numbered(11, 20));
+  EXPECT_TRUE(live.UntilSaid("waiting: ")) << live.said();
+  folder_.Append("app.jsonl", Numbered(21, 30));
+  vfs.Heal();
+  UntilAll(30);
+  EXPECT_TRUE(live.UntilSaid("going on")) << live.said();
+  live.Stop();
+  ASSERT_TRUE(live.summary()) << live.failure().message();
+  ExpectBalanced();
 }
 
 TEST_F(LiveTest, ADatabaseThatWasDeletedEndsTheRun) {

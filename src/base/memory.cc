@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cinttypes>
+#include <cstdio>
 #include <fstream>
 #include <string_view>
 
 #include <malloc.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 namespace sluice {
@@ -99,6 +102,21 @@ void KeepHeapSmall() {
   // Fixed: malloc would raise the threshold with the first large block that is freed.
   mallopt(M_MMAP_THRESHOLD, 256 << 10);
   mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}
+
+void ForgetCodePages() {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    uint64_t begin = 0;
+    uint64_t end = 0;
+    char permissions[5] = {};
+    if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s", &begin, &end, permissions) != 3) {
+      continue;
+    }
+    // Code of files only: it is never written to, so that the file has all of it.
+    const bool is_code = std::string_view(permissions) == "r-xp" && line.find('/') != line.npos;
+    if (is_code) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  }
 }
 
 }  // namespace sluice

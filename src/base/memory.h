@@ -29,4 +29,8 @@ void ReleaseFreeMemory();
 // for a process that is to stay small for weeks.
 void KeepHeapSmall();
 
+// Pages of code that were needed to start, and may never be again, leave the resident memory; those
+// that are come back from the page cache.
+void ForgetCodePages();
+
 }  // namespace sluice

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,7 +50,10 @@ LiveHooks HooksOf(const FollowRequest& request, const IngestOptions& options,
   LiveHooks hooks;
   hooks.note = log.note;
   hooks.warning = log.warning;
-  hooks.ready = [] { SdNotify("READY=1\nSTATUS=following"); };
+  hooks.ready = [] {
+    ForgetCodePages();
+    SdNotify("READY=1\nSTATUS=following");
+  };
   hooks.take_rescan = [] { return hangup.exchange(false); };
   hooks.status = [&request, &options, &log, failed = false](const LiveStatus& status) mutable {
     SdNotify("WATCHDOG=1");
@@ -147,6 +151,7 @@ Result<ExitStatus> FollowInputs(const FollowRequest& request, const IngestOption
     Result<std::optional<PipeHandOver>> pipe = ReadHandOver(request.handed_over);
     if (!pipe) return Error(pipe.error());
     live.pipe = std::move(*pipe);
+    prctl(PR_SET_NAME, "sluice");  // the kernel calls an image of /proc/self/exe "exe"
   }
   live.ingest.inputs = options.inputs;
   if (const std::string file = FileOnStdin(); !file.empty()) {
