@@ -79,8 +79,9 @@ WritePlan AsPages(const IngestOptions& options) {
   // cache.
   const uint64_t share = budget / 8 * 3 / kCopies;
   plan.buffer_bytes = static_cast<size_t>(std::clamp<uint64_t>(share / 12, kMiB / 16, kMiB / 2));
-  // Each parser has one at work and one on its way; the reader and the writer have some more.
-  const uint64_t wanted = 2 * (2 * uint64_t{plan.parsers} + 4);
+  // Each parser has one at work and one on its way, the reader and the writer have some more; and
+  // as many again, four times, keep the parsers at work while the disk takes its time.
+  const uint64_t wanted = 4 * (2 * uint64_t{plan.parsers} + 4);
   plan.buffers = static_cast<size_t>(std::clamp<uint64_t>(share / plan.buffer_bytes, 4, wanted));
   return plan;
 }

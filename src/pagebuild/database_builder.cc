@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "pagebuild/index_builder.h"
@@ -89,6 +90,7 @@ class DatabaseBuilder::Impl {
   void EncodeRow(TableEncoder* encoder, const RowBatch& batch, size_t row, EncodedBatch* encoded,
                  TableLeaves* leaves);
   Status FinishCollecting();
+  static Status FinishCollectorsOf(std::vector<TableEncoder>& of_thread);
   std::unique_ptr<IndexBuilder> OpenIndex(size_t index);
   Status WriteIndexes(const std::function<void(const std::string& index)>& step);
   Result<uint32_t> RootOf(const SchemaEntry& entry) const;
@@ -201,15 +203,27 @@ Status DatabaseBuilder::Impl::BuildIndexes(
   return WriteIndexes(step);
 }
 
+// Each thread's last segments are sorted on a thread of their own, as they would have been there.
 Status DatabaseBuilder::Impl::FinishCollecting() {
-  for (std::vector<TableEncoder>& of_thread : encoders_) {
-    for (TableEncoder& encoder : of_thread) {
-      for (TableEncoder::IndexInput& index : encoder.indexes) {
-        if (Status s = index.collector->Finish(); !s.ok()) return s;
-      }
+  std::vector<Status> finished(encoders_.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < encoders_.size(); ++i) {
+    threads.emplace_back([this, i, &finished] { finished[i] = FinishCollectorsOf(encoders_[i]); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  encoders_.clear();  // and their memory
+  for (const Status& status : finished) {
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+Status DatabaseBuilder::Impl::FinishCollectorsOf(std::vector<TableEncoder>& of_thread) {
+  for (TableEncoder& encoder : of_thread) {
+    for (TableEncoder::IndexInput& index : encoder.indexes) {
+      if (Status s = index.collector->Finish(); !s.ok()) return s;
     }
   }
-  encoders_.clear();  // and their memory
   return {};
 }
 

@@ -11,7 +11,9 @@
 namespace sluice {
 namespace {
 
-// From this size on the kernel may back a buffer with huge pages.
+// The kernel may back a buffer with one of these, which saves a fault for each small page, and a
+// look at each when it is written past the page cache. A buffer of half that size is rounded up to
+// it.
 constexpr size_t kHugePage = size_t{2} << 20;
 
 }  // namespace
@@ -20,7 +22,7 @@ void AlignedBuffer::Free::operator()(char* bytes) const { std::free(bytes); }
 
 void AlignedBuffer::Grow(size_t capacity, size_t keep) {
   if (capacity <= capacity_) return;
-  const size_t alignment = capacity >= kHugePage ? kHugePage : kAlignment;
+  const size_t alignment = capacity >= kHugePage / 2 ? kHugePage : kAlignment;
   capacity = (capacity + alignment - 1) / alignment * alignment;
   std::unique_ptr<char[], Free> bytes(static_cast<char*>(std::aligned_alloc(alignment, capacity)));
   if (bytes == nullptr) throw std::bad_alloc();
