@@ -74,8 +74,11 @@ struct LiveStatus {
 };
 
 struct LiveHooks {
-  // About once a second, and when the run ends.
+  // About once a second, and when the run ends. It costs some time where thousands of files are
+  // followed: left empty, nothing is gathered.
   std::function<void(const LiveStatus&)> status;
+  // About once a second: the loop goes round.
+  std::function<void()> alive;
   // Everything is followed: new lines are committed from here on.
   std::function<void()> ready;
   // A line for a person, as it happens: a new file, a rotation.

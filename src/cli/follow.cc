@@ -55,9 +55,9 @@ LiveHooks HooksOf(const FollowRequest& request, const IngestOptions& options,
     SdNotify("READY=1\nSTATUS=following");
   };
   hooks.take_rescan = [] { return hangup.exchange(false); };
+  hooks.alive = [] { SdNotify("WATCHDOG=1"); };
+  if (request.status_file.empty()) return hooks;
   hooks.status = [&request, &options, &log, failed = false](const LiveStatus& status) mutable {
-    SdNotify("WATCHDOG=1");
-    if (request.status_file.empty()) return;
     const Status written =
         ReplaceStatusFile(request.status_file, LiveStatusJson(options.database, status));
     // Rows are worth more than their count: following goes on.

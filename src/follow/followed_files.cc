@@ -22,6 +22,9 @@ constexpr milliseconds kUnnamedEvery{500};
 constexpr std::chrono::seconds kFamilyTime{10};
 constexpr milliseconds kFamilyEvery{100};
 
+// All files are looked through for it.
+constexpr milliseconds kCloseIdleEvery{10'000};
+
 // Of a first line that has no end yet.
 constexpr uint64_t kLongestSample = uint64_t{256} << 10;
 
@@ -558,8 +561,16 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   by_path_[file.file.key().path] = &file;
   pending_.erase(key.path);
   WatchTargetOf(key.path);
-  Queue(&file);
+  // Others are not opened; but what was rotated while it was decided on shows by its inode.
+  if (file.compressed || file.waiting() > 0) Queue(&file);
+  LookAtName(std::string(key.path), true);
   return file;
+}
+
+void FollowedFiles::NoteOpened() {
+  if (++opened_ < options_.most_open) return;
+  close_idle_at_ = Clock::time_point::min();
+  CloseIdleFiles();
 }
 
 bool FollowedFiles::HasUnreadSource() const {
@@ -626,7 +637,8 @@ size_t FollowedFiles::open_files() const {
 void FollowedFiles::CloseIdleFiles() {
   const Clock::time_point now = Clock::now();
   if (now < close_idle_at_) return;
-  close_idle_at_ = now + std::min<milliseconds>(options_.close_after, std::chrono::seconds(1));
+  close_idle_at_ = now + std::min<milliseconds>(options_.close_after, kCloseIdleEvery);
+  opened_ = 0;
   std::vector<FollowedFile*> open;
   for (FollowedFile& file : files_) {
     if (!file.file.is_open() || file.state != FollowedFile::State::kNamed) continue;

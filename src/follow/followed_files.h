@@ -143,6 +143,8 @@ class FollowedFiles {
   // Next() said kOtherContent: the file under its name is another source now.
   void Overwritten(FollowedFile* file);
   bool HasReadable() const { return !queue_.empty(); }
+  // One more has a descriptor: beyond the limit, those that grew longest ago lose theirs.
+  void NoteOpened();
   // It could not be opened: what became of its name?
   void LookAgain(const std::string& path) { LookAtName(std::string(path), true); }
   // Frees those that are retired, after a last word on each.
@@ -222,6 +224,7 @@ class FollowedFiles {
   std::vector<Finding> findings_;  // of the look at hand
   Clock::time_point look_at_all_at_;
   Clock::time_point close_idle_at_;
+  size_t opened_ = 0;  // since descriptors were last counted
 };
 
 }  // namespace sluice

@@ -500,6 +500,7 @@ bool Live::Open(FollowedFile* file) {
   const std::string& path = file->file.key().path;
   const Status opened = file->file.Open();
   if (opened.ok()) {
+    files_.NoteOpened();
     if (unreadable_.erase(path) > 0) health_.Note(path + " can be read again");
     return true;
   }

@@ -62,6 +62,7 @@ bool LiveHealth::IsOverBudget() {
 void LiveHealth::Report(const FollowedFiles& files, LiveDatabase* database) {
   const double seconds = std::chrono::duration<double>(since_report_.elapsed()).count();
   since_report_.Restart();
+  if (hooks_.alive) hooks_.alive();
   if (!hooks_.status) return;
   status_.rows_per_second =
       static_cast<double>(status_.counts.rows - rows_reported_) / std::max(seconds, 1e-3);
