@@ -95,8 +95,7 @@ const std::map<std::string_view, std::string_view>& PublicHeaders() {
       {"sluice/status.hpp", "base"},   {"sluice/stop.hpp", "base"},
       {"sluice/version.hpp", "base"},  {"sluice/offset.hpp", "offset"},
       {"sluice/schema.hpp", "schema"}, {"sluice/import_scope.hpp", "sqlite"},
-      {"sluice/ingest.hpp", "ingest"},
-      {"sluice/live.hpp", "ingest"},
+      {"sluice/ingest.hpp", "ingest"}, {"sluice/live.hpp", "ingest"},
       {"sluice/pipe.hpp", "source"},
   };
   return headers;

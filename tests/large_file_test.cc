@@ -3,6 +3,7 @@
 // GiB, where offsets do not fit into 32 bits. They take minutes and gigabytes: `make torture` runs
 // them in its long form.
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct LargeFile {
   uint64_t size;       // at least
   uint32_t text_size;  // of each row
 };
+void PrintTo(const LargeFile& file, std::ostream* to) { *to << file.name; }
 
 class LargeFileTorture : public testing::TestWithParam<LargeFile> {
  protected:
