@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -74,6 +75,16 @@ size_t Arena::bytes_held() const {
   size_t held = 0;
   for (const Block& block : blocks_) held += block.size + Buffer::kPadding;
   return held;
+}
+
+void RowBatch::RefuseRow(size_t index, std::string detail) {
+  const Line& line = line_of_row(index);
+  rejects.push_back({.line = line,
+                     .length = line.text.size(),
+                     .reason = RejectReason::kConstraint,
+                     .detail = std::move(detail)});
+  --counts.rows;
+  ++counts.rejects;
 }
 
 void RowBatch::Clear() {

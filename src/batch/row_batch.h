@@ -112,6 +112,10 @@ struct RowBatch {
   }
   const Line& line_of_row(size_t index) const { return lines[row_lines[index]]; }
 
+  // The table does not take this row: its line becomes a reject instead, with the table's words,
+  // and the counts follow. The cells stay.
+  void RefuseRow(size_t index, std::string detail);
+
   // Empties it, gives the chunk back, keeps the memory of the vectors and of the arena.
   void Clear();
 };

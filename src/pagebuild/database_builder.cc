@@ -72,6 +72,7 @@ class DatabaseBuilder::Impl {
         encoders_(options.threads) {}
 
   void AddTable(const Table& table);
+  void Screen(RowBatch* batch) { screen_.Screen(batch); }
   Status Encode(uint32_t table_index, unsigned thread, RowBatch* batch);
   Status Write(uint32_t table_index, RowBatch* batch);
   Status BuildIndexes(const std::function<void(const std::string& index)>& step);
@@ -97,6 +98,7 @@ class DatabaseBuilder::Impl {
 
   const Options options_;
   PageFile file_;
+  RowScreen screen_;
   BlockPool pool_;
   RunSpace space_;  // of the keys; outlives the runs
   std::vector<BuiltTable> tables_;
@@ -321,7 +323,7 @@ std::string DatabaseBuilder::WhyNot(const Table& table, const Index& index) {
 }
 
 void DatabaseBuilder::AddTable(const Table& table) { impl_->AddTable(table); }
-void DatabaseBuilder::Screen(RowBatch* batch) const { ScreenRows(batch); }
+void DatabaseBuilder::Screen(RowBatch* batch) const { impl_->Screen(batch); }
 Status DatabaseBuilder::Encode(uint32_t table_index, unsigned thread, RowBatch* batch) {
   return impl_->Encode(table_index, thread, batch);
 }

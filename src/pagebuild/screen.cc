@@ -15,14 +15,6 @@ namespace {
 
 constexpr uint64_t kLongestRecord = 1'000'000'000;  // SQLITE_MAX_LENGTH
 
-std::vector<size_t> NotNullColumns(const Table& table) {
-  std::vector<size_t> columns;
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    if (RulesOf(table.columns[i].declared_type).not_null) columns.push_back(i);
-  }
-  return columns;
-}
-
 // Why the table refuses the row, "" where it does not.
 std::string Refusal(const RowBatch& batch, size_t row, const std::vector<size_t>& not_null) {
   const auto cells = batch.row(row);
@@ -48,8 +40,18 @@ void MoveRow(RowBatch* batch, size_t from, size_t to) {
 
 }  // namespace
 
-void ScreenRows(RowBatch* batch) {
-  const std::vector<size_t> not_null = NotNullColumns(*batch->table);
+const std::vector<size_t>& RowScreen::NotNullColumns(const Table& table) {
+  MutexLock lock(mutex_);
+  const auto [entry, is_new] = not_null_.try_emplace(&table);
+  std::vector<size_t>& columns = entry->second;
+  for (size_t i = 0; is_new && i < table.columns.size(); ++i) {
+    if (RulesOf(table.columns[i].declared_type).not_null) columns.push_back(i);
+  }
+  return columns;
+}
+
+void RowScreen::Screen(RowBatch* batch) {
+  const std::vector<size_t>& not_null = NotNullColumns(*batch->table);
   if (not_null.empty() && batch->decoded_bytes <= kLongestRecord) return;
   size_t kept = 0;
   const size_t rows = batch->rows();
@@ -57,15 +59,9 @@ void ScreenRows(RowBatch* batch) {
     std::string refusal = Refusal(*batch, row, not_null);
     if (refusal.empty()) {
       MoveRow(batch, row, kept++);
-      continue;
+    } else {
+      batch->RefuseRow(row, std::move(refusal));
     }
-    const Line& line = batch->line_of_row(row);
-    batch->rejects.push_back({.line = line,
-                              .length = line.text.size(),
-                              .reason = RejectReason::kConstraint,
-                              .detail = std::move(refusal)});
-    --batch->counts.rows;
-    ++batch->counts.rejects;
   }
   batch->row_lines.resize(kept);
   batch->cells.resize(kept * batch->table->columns.size());

@@ -167,11 +167,7 @@ Status SqliteSink::Write(RowBatch* batch) {
     for (size_t column : target.key_columns) {
       if (batch->row(row)[column].type != CellType::kNull) continue;
       if (Status s = WriteRows(target, batch, begin, row); !s.ok()) return s;
-      if (Status s = RefuseRow(
-              batch, row, "no value for the primary key " + target.table->columns[column].name);
-          !s.ok()) {
-        return s;
-      }
+      batch->RefuseRow(row, "no value for the primary key " + target.table->columns[column].name);
       begin = row + 1;
       break;
     }
@@ -198,21 +194,9 @@ Status SqliteSink::WriteRows(Target& target, RowBatch* batch, size_t begin, size
     begin += taken;
     if (inserted.ok()) break;
     if (inserted.code() != StatusCode::kConstraint) return inserted;
-    if (Status s = RefuseRow(batch, begin, target_->connection_->ErrorText()); !s.ok()) return s;
-    ++begin;
+    batch->RefuseRow(begin++, target_->connection_->ErrorText());
   }
   if (updates) batch->counts.replaced += updates->count();
-  return {};
-}
-
-Status SqliteSink::RefuseRow(RowBatch* batch, size_t row, std::string detail) {
-  const Line& line = batch->line_of_row(row);
-  batch->rejects.push_back({.line = line,
-                            .length = line.text.size(),
-                            .reason = RejectReason::kConstraint,
-                            .detail = std::move(detail)});
-  --batch->counts.rows;
-  ++batch->counts.rejects;
   return {};
 }
 

@@ -92,7 +92,6 @@ class SqliteSink final : public Sink {
   Status EnsureTransaction();
   Status CommitTransaction();
   Status WriteRows(Target& target, RowBatch* batch, size_t begin, size_t end);
-  Status RefuseRow(RowBatch* batch, size_t row, std::string detail);
 
   Status PublishDatabase(const StepFunction& step);
   Status FinishTable(Target& target, const StepFunction& step);
