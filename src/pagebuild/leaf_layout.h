@@ -17,7 +17,6 @@ class OpenPage {
   OpenPage(PageBlock* block, PageType type, size_t header_size);
 
   uint32_t index() const { return index_; }
-  uint32_t cells() const { return cells_; }
   bool Fits(size_t cell_size) const { return cell_size + PageFormat::kPointer <= free_; }
   // Room for a cell that fits, behind those that are there; an offset in the block.
   size_t AddCell(size_t cell_size) {

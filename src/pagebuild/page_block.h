@@ -80,7 +80,6 @@ class PageBlock {
   // Gives numbers from `first` on, leaves out the lock-byte page, and resolves all links.
   void Number(uint32_t first);
   uint32_t NumberOf(uint32_t index) const;
-  uint32_t first_number() const { return first_; }
 
   void Clear();
 
