@@ -193,4 +193,14 @@ std::optional<Column> ColumnForKey(const Table& table, std::string_view key) {
   return column;
 }
 
+std::optional<Table> WithColumnsFor(const Table& table, const std::vector<std::string>& keys) {
+  Table wider = table;
+  for (const std::string& key : keys) {
+    std::optional<Column> column = ColumnForKey(wider, key);
+    if (column) wider.columns.push_back(std::move(*column));
+  }
+  if (wider.columns.size() == table.columns.size()) return std::nullopt;
+  return wider;
+}
+
 }  // namespace sluice

@@ -66,5 +66,7 @@ class Inference {
 // for collisions, no declared type, so that every value is stored as it comes. Nothing where the
 // key must stay in @extra (it is longer than 128 bytes, or holds a NUL), or the table is full.
 std::optional<Column> ColumnForKey(const Table& table, std::string_view key);
+// The table with the columns that these keys make; nothing where they make none.
+std::optional<Table> WithColumnsFor(const Table& table, const std::vector<std::string>& keys);
 
 }  // namespace sluice

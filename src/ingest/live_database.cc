@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "extract/inference.h"
 #include "ingest/plan.h"
+#include "ingest/run_options.h"
 #include "schema/names.h"
 #include "schema/schema.h"
 
@@ -25,24 +26,6 @@ constexpr std::chrono::milliseconds kBusyWait{200};
 // for a tenth of a second and more.
 constexpr uint64_t kCheckpointBytes = 8 * kMiB;
 
-Bookkeeping::Options BookkeepingOptions(const IngestOptions& options,
-                                        const std::string& started_at) {
-  Bookkeeping::Options bookkeeping;
-  bookkeeping.rejects = options.on_bad_line == OnBadLine::kSkip   ? RejectPolicy::kCount
-                        : options.on_bad_line == OnBadLine::kFail ? RejectPolicy::kFail
-                                                                  : RejectPolicy::kKeep;
-  bookkeeping.run_journal = options.events != EventDetail::kOff;
-  bookkeeping.batch_events = options.events == EventDetail::kBatch;
-  bookkeeping.events_db = options.events_db;
-  bookkeeping.wait = options.wait;
-  bookkeeping.run.started_at = started_at;
-  bookkeeping.run.outcome = "running";
-  bookkeeping.run.path = "live";
-  bookkeeping.run.command = "follow schema=" + options.schema;
-  for (const std::string& input : options.inputs) bookkeeping.run.command += " " + input;
-  return bookkeeping;
-}
-
 }  // namespace
 
 LiveMemory LiveMemory::Share(const LiveOptions& options) {
@@ -51,11 +34,8 @@ LiveMemory LiveMemory::Share(const LiveOptions& options) {
   LiveMemory memory;
   memory.cache_bytes =
       options.ingest.cache_bytes.value_or(std::clamp<uint64_t>(free / 2, kMiB, 256 * kMiB));
-  // A commit falls between two reads: small commits want small ones. A row of a log is some 400
-  // bytes.
-  const uint64_t commit_bytes = std::min(options.commit_bytes, options.commit_rows * 400);
-  memory.buffer_bytes = static_cast<size_t>(
-      std::clamp<uint64_t>(std::min(free / 16, commit_bytes / 4), kMiB / 16, kMiB));
+  memory.buffer_bytes = std::clamp<size_t>(free / 16, kMiB / 16,
+                                           ChunkBytes(options.commit_rows, options.commit_bytes));
   // Its text, its record, and the pages of the record that the cache cannot hold.
   memory.line_bytes = std::max<uint64_t>(free / 8, memory.buffer_bytes);
   return memory;
@@ -143,6 +123,8 @@ void LiveDatabase::AddTable(Table table) {
 }
 
 Status LiveDatabase::OpenSink(const LiveMemory& memory) {
+  Bookkeeping::Options bookkeeping = BookkeepingOptions(options_.ingest, "live", started_at_);
+  bookkeeping.run.command = "follow " + bookkeeping.run.command;
   SqliteSink::Options options{.cache_bytes = memory.cache_bytes,
                               .wal_cap_bytes = options_.ingest.wal_cap_bytes,
                               .checkpoint_bytes = kCheckpointBytes,
@@ -150,7 +132,7 @@ Status LiveDatabase::OpenSink(const LiveMemory& memory) {
                               .sync_indexes = false,
                               .indexes_first = true,
                               .busy_wait = kBusyWait,
-                              .bookkeeping = BookkeepingOptions(options_.ingest, started_at_)};
+                              .bookkeeping = std::move(bookkeeping)};
   Result<std::unique_ptr<SqliteSink>> sink =
       SqliteSink::Open(target_.get(), tables_, {}, std::move(options));
   if (!sink) return sink.error();
@@ -210,13 +192,9 @@ void LiveDatabase::Parse(Parcel* parcel, uint32_t table, const FollowedFile& fil
 // --alter: keys that the table has no column for become columns.
 Status LiveDatabase::AddNewColumns(Parcel* parcel, uint32_t table) {
   if (!options_.ingest.alter || parcel->batch.unknown_keys.empty()) return {};
-  Table wider = *tables_[table];
-  for (const std::string& key : parcel->batch.unknown_keys) {
-    std::optional<Column> column = ColumnForKey(wider, key);
-    if (column) wider.columns.push_back(std::move(*column));
-  }
-  if (wider.columns.size() == tables_[table]->columns.size()) return {};
-  versions_.push_back(std::move(wider));
+  std::optional<Table> wider = WithColumnsFor(*tables_[table], parcel->batch.unknown_keys);
+  if (!wider) return {};
+  versions_.push_back(*std::move(wider));
   if (Status s = sink_->AddColumns(table, versions_.back()); !s.ok()) return s;
   tables_[table] = &versions_.back();
   extractors_[table] = std::make_unique<Extractor>(versions_.back());

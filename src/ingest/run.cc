@@ -10,6 +10,7 @@
 #include "ingest/meter.h"
 #include "ingest/pipeline.h"
 #include "ingest/plan.h"
+#include "ingest/run_options.h"
 #include "ingest/writer.h"
 #include "sink/page_sink.h"
 #include "sink/sqlite_sink.h"
@@ -48,10 +49,7 @@ WritePlan ThroughSqlite(const IngestOptions& options) {
   plan.parsers = std::max(1u, std::thread::hardware_concurrency() - 1);
   if (options.threads > 0) plan.parsers = options.threads;
   plan.cache_bytes = options.cache_bytes.value_or(budget / 2);
-  // A commit falls between two chunks: small commits want small chunks. A row of a log is some 400
-  // bytes.
-  const uint64_t commit_bytes = std::min(options.commit_bytes, options.commit_rows * 400);
-  plan.buffer_bytes = static_cast<size_t>(std::clamp<uint64_t>(commit_bytes / 4, kMiB / 16, kMiB));
+  plan.buffer_bytes = ChunkBytes(options.commit_rows, options.commit_bytes);
   // Cells and lines take about as much again as the text they are views of.
   plan.buffers =
       static_cast<size_t>(std::clamp<uint64_t>(budget / 4 / (2 * plan.buffer_bytes), 4, 32));
@@ -94,34 +92,6 @@ TargetDatabase::Options TargetOptions(const IngestOptions& options, bool look_on
           .page_size = options.page_size,
           .look_only = look_only,
           .vfs = options.vfs};
-}
-
-RejectPolicy PolicyOf(OnBadLine on_bad_line) {
-  switch (on_bad_line) {
-    case OnBadLine::kKeep:
-      break;
-    case OnBadLine::kSkip:
-      return RejectPolicy::kCount;
-    case OnBadLine::kFail:
-      return RejectPolicy::kFail;
-  }
-  return RejectPolicy::kKeep;
-}
-
-Bookkeeping::Options BookkeepingOptions(const IngestOptions& options, std::string_view path,
-                                        const std::string& started_at) {
-  Bookkeeping::Options bookkeeping;
-  bookkeeping.rejects = PolicyOf(options.on_bad_line.value_or(OnBadLine::kKeep));
-  bookkeeping.run_journal = options.events != EventDetail::kOff;
-  bookkeeping.batch_events = options.events == EventDetail::kBatch;
-  bookkeeping.events_db = options.events_db;
-  bookkeeping.wait = options.wait;
-  bookkeeping.run.started_at = started_at;
-  bookkeeping.run.outcome = "running";
-  bookkeeping.run.path = path;
-  bookkeeping.run.command = "schema=" + options.schema;
-  for (const std::string& input : options.inputs) bookkeeping.run.command += " " + input;
-  return bookkeeping;
 }
 
 std::vector<PipelineSource> SourcesToRead(RunPlan* plan, const StopToken& stop) {

@@ -88,14 +88,9 @@ Status Writer::AddNewColumns(Parcel* parcel) {
   if (parcel->batch.table != &current) pipeline_->ParseAgain(parcel, WholeOf(parcel->chunk));
   if (parcel->batch.unknown_keys.empty()) return {};
 
-  Table wider = current;
-  for (const std::string& key : parcel->batch.unknown_keys) {
-    // Where the table is full, the other keys stay in _extra.
-    std::optional<Column> column = ColumnForKey(wider, key);
-    if (column) wider.columns.push_back(std::move(*column));
-  }
-  if (wider.columns.size() == current.columns.size()) return {};
-  const Table& replaced = tables_->Replace(index, std::move(wider));
+  std::optional<Table> wider = WithColumnsFor(current, parcel->batch.unknown_keys);
+  if (!wider) return {};
+  const Table& replaced = tables_->Replace(index, *std::move(wider));
   if (Status s = sink_->AddColumns(index, replaced); !s.ok()) return s;
   pipeline_->ParseAgain(parcel, WholeOf(parcel->chunk));
   return {};
