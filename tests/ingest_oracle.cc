@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bind_cell.h"
 #include "extract/plan.h"
 #include "schema/names.h"
 #include "schema/schema.h"
@@ -16,23 +17,6 @@ namespace {
 
 bool IsAllBlank(std::string_view text) {
   return text.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
-void Bind(sqlite3_stmt* statement, int parameter, const Cell& cell) {
-  switch (cell.type) {
-    case CellType::kNull:
-      sqlite3_bind_null(statement, parameter);
-      break;
-    case CellType::kInteger:
-      sqlite3_bind_int64(statement, parameter, cell.integer);
-      break;
-    case CellType::kReal:
-      sqlite3_bind_double(statement, parameter, cell.real);
-      break;
-    default:
-      sqlite3_bind_text64(statement, parameter, cell.bytes, cell.size, SQLITE_TRANSIENT,
-                          SQLITE_UTF8);
-  }
 }
 
 std::string Hex(std::string_view bytes) {
@@ -136,7 +120,7 @@ void IngestOracle::AddRow(const Text& line, const std::string& path) {
       kept_out.push_back(&column);
       cell = Cell::Null();
     }
-    Bind(insert_, ++parameter, cell);
+    BindCell(insert_, ++parameter, cell);
   }
   EXPECT_EQ(sqlite3_step(insert_), SQLITE_DONE) << sqlite3_errmsg(db_);
   sqlite3_reset(insert_);
@@ -167,7 +151,7 @@ bool IngestOracle::WouldChange(const Column& column, const Cell& cell) {
   if (cell.type != CellType::kText) return false;
   Run("CREATE TABLE probe(v " + column.declared_type + ")");
   sqlite3_stmt* probe = Prepare("INSERT INTO probe VALUES(?) RETURNING typeof(v) <> 'text'");
-  Bind(probe, 1, cell);
+  BindCell(probe, 1, cell);
   EXPECT_EQ(sqlite3_step(probe), SQLITE_ROW);
   const bool changes = sqlite3_column_int(probe, 0) != 0;
   sqlite3_finalize(probe);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include "bind_cell.h"
 #include "extract/extractor.h"
 #include "schema/schema.h"
 
@@ -22,22 +23,6 @@ void FillLines(const Buffer& buffer, size_t size, RowBatch* batch) {
     const auto offset = static_cast<uint64_t>(text.data() - buffer.data());
     if (!text.empty()) batch->lines.push_back({text, number, offset});
     rest.remove_prefix(newline == std::string_view::npos ? rest.size() : newline + 1);
-  }
-}
-
-void Bind(sqlite3_stmt* statement, int parameter, const Cell& cell) {
-  switch (cell.type) {
-    case CellType::kNull:
-      sqlite3_bind_null(statement, parameter);
-      break;
-    case CellType::kInteger:
-      sqlite3_bind_int64(statement, parameter, cell.integer);
-      break;
-    case CellType::kReal:
-      sqlite3_bind_double(statement, parameter, cell.real);
-      break;
-    default:
-      sqlite3_bind_text64(statement, parameter, cell.bytes, cell.size, SQLITE_STATIC, SQLITE_UTF8);
   }
 }
 
@@ -97,7 +82,7 @@ void MemoryDatabase::Load(const Table& table, const std::string& source, std::st
   Execute("BEGIN");
   for (size_t row = 0; row < batch.rows(); ++row) {
     int parameter = 0;
-    for (const Cell& cell : batch.row(row)) Bind(statement, ++parameter, cell);
+    for (const Cell& cell : batch.row(row)) BindCell(statement, ++parameter, cell);
     EXPECT_EQ(sqlite3_step(statement), SQLITE_DONE) << sqlite3_errmsg(db_);
     sqlite3_reset(statement);
   }

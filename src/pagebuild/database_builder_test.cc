@@ -17,6 +17,7 @@
 #include <sqlite3.h>
 
 #include "base/file.h"
+#include "bind_cell.h"
 #include "pagebuild/table_builder.h"
 #include "schema/schema.h"
 #include "sqlite/real_text.h"
@@ -225,26 +226,8 @@ void FillOracle(Oracle* oracle, const Table& table, const std::vector<Cell>& cel
   ASSERT_EQ(sqlite3_prepare_v2(oracle->db(), sql.c_str(), -1, &insert, nullptr), SQLITE_OK)
       << sqlite3_errmsg(oracle->db());
   for (size_t i = 0; i < cells.size(); ++i) {
-    const Cell& cell = cells[i];
     const int parameter = static_cast<int>(i % table.columns.size()) + 1;
-    const int size = static_cast<int>(cell.size);
-    switch (cell.type) {
-      case CellType::kNull:
-        sqlite3_bind_null(insert, parameter);
-        break;
-      case CellType::kInteger:
-        sqlite3_bind_int64(insert, parameter, cell.integer);
-        break;
-      case CellType::kReal:
-        sqlite3_bind_double(insert, parameter, cell.real);
-        break;
-      case CellType::kText:
-        sqlite3_bind_text(insert, parameter, cell.bytes, size, SQLITE_STATIC);
-        break;
-      case CellType::kBlob:
-        sqlite3_bind_blob(insert, parameter, cell.bytes, size, SQLITE_STATIC);
-        break;
-    }
+    BindCell(insert, parameter, cells[i]);
     if (parameter < static_cast<int>(table.columns.size())) continue;
     if (sqlite3_step(insert) != SQLITE_DONE) refused->push_back(sqlite3_errmsg(oracle->db()));
     sqlite3_reset(insert);

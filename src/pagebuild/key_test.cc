@@ -13,6 +13,8 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include "bind_cell.h"
+
 namespace sluice {
 namespace {
 
@@ -110,7 +112,7 @@ class SqliteOrder {
   SqliteOrder& operator=(const SqliteOrder&) = delete;
 
   void Insert(const std::vector<Cell>& cells) {
-    for (size_t i = 0; i < columns_; ++i) Bind(static_cast<int>(i + 1), cells[i]);
+    for (size_t i = 0; i < columns_; ++i) BindCell(insert_, static_cast<int>(i + 1), cells[i]);
     EXPECT_EQ(sqlite3_step(insert_), SQLITE_DONE);
     sqlite3_reset(insert_);
   }
@@ -127,27 +129,6 @@ class SqliteOrder {
   }
 
  private:
-  void Bind(int at, const Cell& cell) {
-    switch (cell.type) {
-      case CellType::kNull:
-        sqlite3_bind_null(insert_, at);
-        break;
-      case CellType::kInteger:
-        sqlite3_bind_int64(insert_, at, cell.integer);
-        break;
-      case CellType::kReal:
-        sqlite3_bind_double(insert_, at, cell.real);
-        break;
-      case CellType::kText:
-        sqlite3_bind_text64(insert_, at, cell.bytes, cell.size, SQLITE_STATIC, SQLITE_UTF8);
-        break;
-      case CellType::kBlob:
-        sqlite3_bind_blob64(insert_, at, cell.size == 0 ? "" : cell.bytes, cell.size,
-                            SQLITE_STATIC);
-        break;
-    }
-  }
-
   const size_t columns_;
   sqlite3* db_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
