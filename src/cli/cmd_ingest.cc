@@ -139,9 +139,11 @@ void AddResourceOptions(Options* options, IngestOptions* to, FollowRequest* foll
   options->Size("--cache", "Part of it for SQLite's page cache (default half of --memory)",
                 &to->cache_bytes);
   options->Size("--wal-cap", "Checkpoint when the WAL is larger", &to->wal_cap_bytes);
-  options->Count("--threads",
-                 "Threads that parse (default one less than the processors, 1 at least)",
-                 &to->threads);
+  options->Count(
+      "--threads",
+      "Threads that parse (default as many as there are processors for a database that is "
+      "written as pages, else one less, 1 at least)",
+      &to->threads);
   options->Count("--commit-rows", "Commit after N rows, or ... (default 50000, live 5000)",
                  &follow->commit_rows);
   options->Size("--commit-bytes",
