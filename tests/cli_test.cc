@@ -312,6 +312,22 @@ TEST_F(CliTest, StatusTellsOfSourcesAndTheirLag) {
                               HasSubstr("\"tables\":[{\"name\":\"app\",\"lines\":4,\"rows\":3,")));
 }
 
+TEST_F(CliTest, StatusTellsOfGaps) {
+  MakeDatabase();
+  EXPECT_THAT(Run({"status", "app.db"}).out, Not(HasSubstr("gap")));
+  EXPECT_THAT(Run({"status", "app.db", "--json"}).out,
+              HasSubstr("\"gaps\":0,\"gap_bytes\":0,\"possible_gaps\":0,\"latest_gaps\":[]"));
+  folder_.Write("app.jsonl", "{\"id\":5}\n");
+  EXPECT_THAT(Run({"ingest", "app.db", "--table", "app", "app.jsonl"}).err,
+              HasSubstr("possible gap"));
+  EXPECT_THAT(Run({"status", "app.db"}).out,
+              AllOf(HasSubstr("0 gaps with 0B known to be gone, 1 possible gap"),
+                    HasSubstr("after byte"), HasSubstr("not known")));
+  EXPECT_THAT(Run({"status", "app.db", "--json"}).out,
+              AllOf(HasSubstr("\"possible_gaps\":1,\"latest_gaps\":[{\"path\":"),
+                    HasSubstr("\"table\":\"app\",\"offset\":83,\"bytes\":null,")));
+}
+
 TEST_F(CliTest, RejectsAreShownWithTheirPlaceAndTheBadSpot) {
   MakeDatabase();
   const Outcome text = Run({"rejects", "app.db"});

@@ -130,6 +130,16 @@ class LiveTest : public testing::Test {
     return view.One(
         "SELECT count(*) || ' of ' || count(DISTINCT n) || ' to ' || max(n) FROM lines");
   }
+  // Name, line number and known bytes of each.
+  std::vector<std::string> Gaps() const {
+    DatabaseView view(database_);
+    if (view.Count("SELECT count(*) FROM sqlite_schema WHERE name = '_sluice_gaps'") == 0)
+      return {};
+    return view.Rows(
+        "SELECT replace(path, '" + folder_.path() +
+        "/', ''), 'after ' || line_number || ' lines', bytes FROM _sluice_gaps AS g "
+        "JOIN _sluice_sources AS s ON s.id = source_id AND g.byte_offset = s.byte_offset");
+  }
   // Numbers 1 to `last`, each once.
   bool UntilAll(int last) const {
     const std::string n = std::to_string(last);
@@ -253,6 +263,88 @@ TEST_F(LiveTest, AGapIsSaidAndCounted) {
   EXPECT_TRUE(live.UntilSaid("possible gap")) << live.said();
   live.Stop();
   EXPECT_EQ(live.status().possible_gaps, 1u);
+  EXPECT_EQ(Gaps(), std::vector<std::string>{"app.jsonl|after 6 lines|0"});
+  // Once.
+  Ingest(options);
+  EXPECT_EQ(Gaps().size(), 1u);
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, OfALostFileTheBytesAreCountedThatWereKnown) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  LiveRun live(options);
+  const std::string unfinished = R"({"n":6,"s)";
+  folder_.Append("app.jsonl", unfinished);
+  EXPECT_TRUE(LiveRun::Until([&] {
+    const LiveStatus status = live.status();
+    return !status.sources.empty() && status.sources[0].lag_bytes == unfinished.size();
+  }));
+  fs::resize_file(log, 0);
+  EXPECT_TRUE(live.UntilSaid("gap: 9 bytes")) << live.said();
+  live.Stop();
+  EXPECT_EQ(Gaps(), std::vector<std::string>{"app.jsonl|after 5 lines|9"});
+}
+
+// What is gone cannot be found out again: it is kept until a commit takes it.
+TEST_F(LiveTest, AGapThatCannotBeCommittedIsCommittedLater) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  FaultVfs vfs;
+  LiveRun live(options);
+  folder_.Append("app.jsonl", Numbered(6, 6));
+  UntilAll(6);
+  vfs.Fail({.call = VfsCall::kWrite, .code = SQLITE_FULL, .lasting = true, .path_suffix = "-wal"});
+  fs::resize_file(log, 0);
+  EXPECT_TRUE(live.UntilSaid("possible gap")) << live.said();
+  EXPECT_TRUE(live.UntilSaid("waiting: ")) << live.said();
+  EXPECT_TRUE(Gaps().empty());
+  vfs.Heal();
+  EXPECT_TRUE(LiveRun::Until([&] { return Gaps().size() == 1; })) << live.said();
+}
+
+TEST_F(LiveTest, AGapBetweenTwoRunsIsRecordedOnce) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  fs::resize_file(log, 0);  // no new source has a row yet
+  Ingest(options);
+  Ingest(options);
+  EXPECT_EQ(Gaps(), std::vector<std::string>{"app.jsonl|after 5 lines|0"});
+  folder_.Append("app.jsonl", Numbered(6, 6));
+  LiveRun live(options);
+  UntilAll(6);
+  live.Stop();
+  EXPECT_EQ(Gaps().size(), 1u) << live.said();
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, AFileThatIsEmptiedBetweenTheTwoPartsIsAGap) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  folder_.Write("app.jsonl", Numbered(6, 6));
+  LiveRun live(options);
+  UntilAll(6);
+  EXPECT_TRUE(live.UntilSaid("possible gap")) << live.said();
+  live.Stop();
+  EXPECT_EQ(Gaps(), std::vector<std::string>{"app.jsonl|after 5 lines|0"});
+}
+
+TEST_F(LiveTest, AFileThatIsCopiedAndEmptiedBetweenTheTwoPartsIsNone) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  folder_.Append("app.jsonl", Numbered(6, 7));
+  fs::copy_file(log, folder_ / "moved.txt");  // a name that only its content explains
+  folder_.Write("app.jsonl", Numbered(8, 8));
+  LiveRun live(options);
+  UntilAll(8);
+  live.Stop();
+  EXPECT_TRUE(Gaps().empty()) << live.said();
+  ExpectBalanced();
 }
 
 TEST_F(LiveTest, AnotherWriterIsWaitedForAndNamed) {

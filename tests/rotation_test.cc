@@ -146,6 +146,11 @@ class RotationTest : public testing::Test {
   int Count(const std::string& sql) const {
     return static_cast<int>(DatabaseView(database_).Count(sql));
   }
+  // Recorded ones, of both kinds.
+  int Gaps() const {
+    const bool exist = Count("SELECT count(*) FROM sqlite_schema WHERE name = '_sluice_gaps'") > 0;
+    return exist ? Count("SELECT count(*) FROM _sluice_gaps") : 0;
+  }
   std::string Said() const { return ReadFile(folder_ / "said.txt", 1 << 26).value_or(""); }
 
   // Kills and rotates until there were so many rotations, each number exactly once at the end.
@@ -236,6 +241,7 @@ TEST_F(RotationTest, TortureByDestructiveRotationsThatDoNotWait) {
     ++told;
   }
   EXPECT_GE(told, stretches) << "seed " << seed_;
+  EXPECT_GE(Gaps(), stretches) << "seed " << seed_;
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ sluice status agents.db --json | jq '.sources[] | select(.lag_bytes > 0) | .path
 // A person is shown the sources that changed last; --json has all.
 constexpr size_t kSourcesShown = 20;
 constexpr uint64_t kRunsShown = 5;
+constexpr uint64_t kGapsShown = 20;  // the newest, by --json too; all are counted
 
 struct StatusRequest {
   std::shared_ptr<CommonOptions> common = std::make_shared<CommonOptions>();
@@ -49,6 +50,8 @@ struct Overview {
   uint64_t rejects = 0;
   std::vector<SourceRow> sources;
   std::vector<SourceNow> now;  // of each source
+  GapCounts gap_counts;
+  std::vector<GapRow> gaps;
   std::vector<RunRow> runs;
   std::map<std::string, LineCounts> tables;
 };
@@ -107,6 +110,10 @@ Result<Overview> Gather(const std::string& path) {
   if (!runs) return Error(runs.error());
   const auto rejects = ledger->CountRejects();
   if (!rejects) return Error(rejects.error());
+  const auto gap_counts = ledger->CountGaps();
+  if (!gap_counts) return Error(gap_counts.error());
+  auto gaps = ledger->Gaps(kGapsShown);
+  if (!gaps) return Error(gaps.error());
   const auto tables = ledger->Tables();
   if (!tables) return Error(tables.error());
 
@@ -116,6 +123,8 @@ Result<Overview> Gather(const std::string& path) {
   overview.wal_bytes = SizeOf(path + "-wal");
   overview.rejects = *rejects;
   overview.sources = std::move(*sources);
+  overview.gap_counts = *gap_counts;
+  overview.gaps = std::move(*gaps);
   overview.runs = std::move(*runs);
   for (const std::string& table : *tables) overview.tables[table];
   std::sort(overview.sources.begin(), overview.sources.end(),
@@ -155,6 +164,25 @@ std::string SourcesText(const Overview& overview, const Terminal& terminal) {
   return text;
 }
 
+// Lines that were gone before they could be read: never in silence.
+std::string GapsText(const Overview& overview, const Terminal& terminal) {
+  const GapCounts& counts = overview.gap_counts;
+  std::string text = fmt::format("{} {} with {} known to be gone, {}\n", terminal.Red("lost:"),
+                                 Counted(counts.gaps, "gap", "gaps"), FormatSize(counts.gap_bytes),
+                                 Counted(counts.possible_gaps, "possible gap", "possible gaps"));
+  RowPrinter table(RowFormat::kTable, {"source", "table", "after byte", "bytes gone", "found"},
+                   terminal, [&](std::string_view bytes) { return text += bytes, Status(); });
+  for (const GapRow& gap : overview.gaps) {
+    const std::string bytes = gap.bytes > 0 ? FormatCount(gap.bytes) : "not known";
+    const Status row = table.Row({std::string_view(gap.source_path), std::string_view(gap.table),
+                                  static_cast<int64_t>(gap.byte_offset), std::string_view(bytes),
+                                  std::string_view(gap.found_at).substr(0, 19)});
+    if (!row.ok()) break;
+  }
+  if (!table.Finish().ok()) text.clear();
+  return text;
+}
+
 std::string RunsText(const Overview& overview, const Terminal& terminal) {
   std::string text;
   RowPrinter table(RowFormat::kTable, {"run began", "outcome", "rows", "rejects", "read"}, terminal,
@@ -188,6 +216,7 @@ std::string StatusText(const Overview& overview, const Terminal& terminal) {
     text += fmt::format(" of {}\n", Counted(counts.lines, "line", "lines"));
   }
   if (!overview.sources.empty()) text += "\n" + SourcesText(overview, terminal);
+  if (!overview.gaps.empty()) text += "\n" + GapsText(overview, terminal);
   if (!overview.runs.empty()) text += "\n" + RunsText(overview, terminal);
   if (overview.rejects > 0)
     text += fmt::format("\nrejects: sluice rejects {}\n", ShellWord(overview.database));
@@ -224,6 +253,24 @@ void AppendSources(const Overview& overview, JsonWriter* out) {
   out->EndArray();
 }
 
+void AppendGaps(const Overview& overview, JsonWriter* out) {
+  out->Key("gaps").Unsigned(overview.gap_counts.gaps);
+  out->Key("gap_bytes").Unsigned(overview.gap_counts.gap_bytes);
+  out->Key("possible_gaps").Unsigned(overview.gap_counts.possible_gaps);
+  out->Key("latest_gaps").BeginArray();
+  for (const GapRow& gap : overview.gaps) {
+    out->BeginObject();
+    out->Key("path").String(gap.source_path);
+    out->Key("table").String(gap.table);
+    out->Key("offset").Unsigned(gap.byte_offset);
+    out->Key("bytes");
+    gap.bytes > 0 ? out->Unsigned(gap.bytes) : out->Null();
+    out->Key("found_at").String(gap.found_at);
+    out->EndObject();
+  }
+  out->EndArray();
+}
+
 std::string StatusJson(const Overview& overview) {
   JsonWriter out;
   out.BeginObject();
@@ -239,6 +286,7 @@ std::string StatusJson(const Overview& overview) {
   }
   out.EndArray();
   AppendSources(overview, &out);
+  AppendGaps(overview, &out);
   out.Key("runs").BeginArray();
   for (const RunRow& run : overview.runs) {
     out.BeginObject();

@@ -567,6 +567,18 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   return file;
 }
 
+void FollowedFiles::AddDisplaced(const SourceKey& key, const Offset& offset, int64_t source_id,
+                                 uint32_t table) {
+  FollowedFile& file = files_.emplace_back(GrowingFile(key, offset));
+  file.table = table;
+  file.size = offset.bytes;
+  file.overwritten = true;
+  file.state = FollowedFile::State::kUnnamed;
+  file.unnamed_since = Clock::now();
+  unnamed_.push_back(&file);
+  SetId(&file, source_id);
+}
+
 void FollowedFiles::NoteOpened() {
   if (++opened_ < options_.most_open) return;
   close_idle_at_ = Clock::time_point::min();

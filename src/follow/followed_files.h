@@ -124,6 +124,10 @@ class FollowedFiles {
   // from now on.
   FollowedFile& Add(const SourceKey& key, const Offset& offset, int64_t source_id, uint32_t table);
 
+  // A known source whose name had other content when the run began: what became of its own is
+  // looked for, as if it had gone before our eyes.
+  void AddDisplaced(const SourceKey& key, const Offset& offset, int64_t source_id, uint32_t table);
+
   // Whether a new source was taken up of which nothing is committed yet: what looks like a stranger
   // may be its copy, which only its content can tell.
   bool HasUnreadSource() const;

@@ -84,6 +84,7 @@ class Live {
   struct Touched {
     Offset committed;
     LineCounts added;
+    bool is_found = false;  // under another name
   };
 
   static FollowedFiles::Options FollowOptions(const LiveOptions& options) {
@@ -98,6 +99,7 @@ class Live {
   Status Begin();
   Status OpenDatabase(std::vector<Table> extra_tables);
   Status FollowWhatIsThere();
+  Status FollowDisplaced(const KnownSource& source, std::string_view table);
   void FindWhatWasRotated(const std::vector<SourceRow>& rows);
   Result<LiveSummary> End();
   Result<LiveSummary> Fail(const Status& why);
@@ -106,6 +108,7 @@ class Live {
   Status Look();
   Status TakeUpNewName(const std::string& path);
   void Follow(const PlannedSource& source, uint32_t table);
+  void Moved(FollowedFile* file);
   void Lose(FollowedFile* file);
   void Refuse(const std::string& path, const Status& why);
 
@@ -119,9 +122,11 @@ class Live {
   Status ReadCompressed(FollowedFile* file);
   bool Open(FollowedFile* file);
   Status WriteChunk(FollowedFile* file);
+  Touched& Touch(FollowedFile* file);
   bool MayWrite();
   bool CommitDue() const;
   Status Commit();
+  std::optional<uint64_t> GapOf(FollowedFile* file) const;
   void GoBack(const Status& why);
   Status LookAfterHealth();
 
@@ -147,6 +152,7 @@ class Live {
   // Since the last commit.
   std::unordered_map<FollowedFile*, Touched> touched_;
   Clock::time_point touched_at_;
+  std::unordered_map<FollowedFile*, uint64_t> lost_;  // files → bytes that were known to be there
   uint64_t uncommitted_rows_ = 0;
   uint64_t uncommitted_bytes_ = 0;
   Clock::time_point blocked_until_;  // nothing is read before
@@ -193,6 +199,9 @@ Status Live::FollowWhatIsThere() {
     }
     Result<Identity> identity = Identify(path, known);
     if (known.empty() || !identity || identity->source_id == 0) {
+      if (identity && !known.empty()) {
+        if (Status s = FollowDisplaced(known.back(), table); !s.ok()) return s;
+      }
       files_.Tell(path);
       continue;
     }
@@ -202,6 +211,15 @@ Status Live::FollowWhatIsThere() {
   }
   std::erase_if(*rows, [&](const SourceRow& row) { return found.contains(row.source.id); });
   FindWhatWasRotated(*rows);
+  return {};
+}
+
+// Its name got other content since the historical part planned: between its look and ours.
+Status Live::FollowDisplaced(const KnownSource& source, std::string_view table) {
+  const Result<bool> is_lost = database_->IsKnownAsLost(source.id);
+  if (!is_lost) return is_lost.error();
+  if (*is_lost) return {};
+  files_.AddDisplaced(source.key, source.offset, source.id, *database_->TableNamed(table));
   return {};
 }
 
@@ -286,9 +304,7 @@ Status Live::Look() {
         break;
       case Finding::Kind::kMoved:
         health_.Note("a rotated file is " + finding.path + " now");
-        database_->Moved(*finding.file);
-        touched_.try_emplace(finding.file, Touched{finding.file->file.offset(), {}});
-        if (touched_.size() == 1) touched_at_ = Clock::now();
+        Moved(finding.file);
         break;
       case Finding::Kind::kLost:
         Lose(finding.file);
@@ -337,10 +353,13 @@ Status Live::TakeUpNewName(const std::string& path) {
 void Live::Follow(const PlannedSource& source, uint32_t table) {
   FollowedFile& file = files_.Add(source.key, source.from, source.known_id, table);
   health_.Note("following " + source.key.path + " (" + source.decision + ")");
-  if (!source.new_place) return;
-  database_->Moved(file);
-  if (touched_.empty()) touched_at_ = Clock::now();
-  touched_.try_emplace(&file, Touched{file.file.offset(), {}});
+  if (source.new_place) Moved(&file);
+}
+
+void Live::Moved(FollowedFile* file) {
+  database_->Moved(*file);
+  lost_.erase(file);
+  Touch(file).is_found = true;
 }
 
 void Live::Refuse(const std::string& path, const Status& why) {
@@ -348,8 +367,10 @@ void Live::Refuse(const std::string& path, const Status& why) {
   health_.Warn("left out " + why.message());
 }
 
-// Lines that are gone, or may be: never in silence.
+// Lines that are gone, or may be: never in silence. The database learns of it with the next commit.
 void Live::Lose(FollowedFile* file) {
+  lost_[file] = file->waiting();
+  Touch(file);
   const std::string after =
       file->file.key().path + " after byte " + std::to_string(file->file.offset().bytes);
   if (file->waiting() > 0) {
@@ -521,8 +542,7 @@ Status Live::WriteChunk(FollowedFile* file) {
     health_.ExpectOverrun();
   }
   if (Status s = database_->Begin(); !s.ok()) return s;
-  if (touched_.empty()) touched_at_ = Clock::now();
-  Touched& touched = touched_.try_emplace(file, Touched{file->file.offset(), {}}).first->second;
+  Touched& touched = Touch(file);
   if (Status s = database_->Write(&parcel_, *file); !s.ok()) return s;
 
   const RowBatch& batch = parcel_.batch;
@@ -532,6 +552,13 @@ Status Live::WriteChunk(FollowedFile* file) {
   file->file.Advance(batch.end);
   parcel_.chunk = Chunk();  // its buffer goes back to the pool
   return {};
+}
+
+// The next commit has it, at the latest an interval after the first one that it has.
+Live::Touched& Live::Touch(FollowedFile* file) {
+  if (touched_.empty()) touched_at_ = Clock::now();
+  return touched_.try_emplace(file, Touched{.committed = file->file.offset(), .added = {}})
+      .first->second;
 }
 
 // Whether the WAL takes another transaction: where a reader pins it at its cap, lines wait in their
@@ -566,7 +593,9 @@ Status Live::Commit() {
   for (const auto& [file, touched] : touched_) {
     progress.push_back({.source = database_->SlotOf(*file),
                         .offset = file->file.offset(),
-                        .added = touched.added});
+                        .added = touched.added,
+                        .gap_bytes = GapOf(file),
+                        .is_found = touched.is_found});
   }
   if (Status s = database_->sink().Commit(progress); !s.ok()) return s;
   for (const auto& [file, touched] : touched_) {
@@ -578,10 +607,16 @@ Status Live::Commit() {
   if (pipe_ && touched_.contains(&*pipe_source_)) pipe_->Committed();
   health_.CountCommit(uncommitted_bytes_);
   touched_.clear();
+  lost_.clear();
   uncommitted_rows_ = uncommitted_bytes_ = 0;
   health_.WaitsFor("");
   files_.Sweep([this](const FollowedFile& file) { database_->Forget(file); });
   return {};
+}
+
+std::optional<uint64_t> Live::GapOf(FollowedFile* file) const {
+  const auto lost = lost_.find(file);
+  return lost == lost_.end() ? std::nullopt : std::optional(lost->second);
 }
 
 // The transaction is gone: its lines are read again when the database is open again.
@@ -595,6 +630,7 @@ void Live::GoBack(const Status& why) {
     }
   }
   touched_.clear();
+  for (const auto& [file, bytes] : lost_) Touch(file);  // what is gone cannot be found out again
   uncommitted_rows_ = uncommitted_bytes_ = 0;
   parcel_.chunk = Chunk();
   // Only a lock that could not be had leaves the connection as it was.

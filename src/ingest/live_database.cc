@@ -147,6 +147,10 @@ Result<std::vector<SourceRow>> LiveDatabase::Sources() {
   return sources;
 }
 
+Result<bool> LiveDatabase::IsKnownAsLost(int64_t source_id) {
+  return target_->ledger()->HasGap(source_id);
+}
+
 std::optional<uint32_t> LiveDatabase::TableNamed(std::string_view name) const {
   for (uint32_t i = 0; i < tables_.size(); ++i) {
     if (SameName(tables_[i]->name, name)) return i;

@@ -49,6 +49,8 @@ class LiveDatabase {
 
   // The sources of these tables, as far as they are committed.
   Result<std::vector<SourceRow>> Sources();
+  // Whether a gap is recorded behind the offset of this source.
+  Result<bool> IsKnownAsLost(int64_t source_id);
   // As of RotatedSearchBegins; the beginning of this run where no journal tells.
   int64_t search_begins_ns() const { return search_begins_ns_; }
   // What a new name is, decided as in any run.

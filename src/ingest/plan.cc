@@ -506,6 +506,7 @@ class Planner {
       if (Status s = FindMovedSource(was, table); !s.ok()) return s;
       if (Status s = AddRotated(was.key.path, table); !s.ok()) return s;
     }
+    if (Status s = TellLost(); !s.ok()) return s;
     // Its lines are older than those of the file that took its place.
     plan_.sources.insert(plan_.sources.begin(), std::make_move_iterator(found_.begin()),
                          std::make_move_iterator(found_.end()));
@@ -519,7 +520,10 @@ class Planner {
     Result<std::optional<Identity>> identity = FindMoved(displaced, KnownTo(source), except_);
     if (!identity) return identity.error();
     if (!identity->has_value()) {
-      WarnOfGap(displaced, KnownTo(source));
+      missing_.push_back({.key = displaced.key,
+                          .table = table,
+                          .known_id = displaced.id,
+                          .offset = displaced.offset});
       return {};
     }
     if (IsPlanned(**identity)) return {};
@@ -528,16 +532,30 @@ class Planner {
     return {};
   }
 
-  // Once: in later runs the source that took its place is the last of that path.
-  void WarnOfGap(const KnownSource& lost, const std::vector<KnownSource>& known) {
-    const bool is_last = std::none_of(known.begin(), known.end(), [&](const KnownSource& other) {
-      return other.key.path == lost.key.path && other.id > lost.id;
-    });
-    if (!is_last) return;
-    plan_.warnings.push_back("possible gap: " + lost.key.path +
-                             " was truncated or replaced, and what it held is nowhere in its "
-                             "folder: lines after byte " +
-                             std::to_string(lost.offset.bytes) + ", if there were any, are gone");
+  // When all that a rotation may have made of it is decided on. Once: in later runs the source that
+  // took its place is the last of that path; and where that has no line yet, the gap is known.
+  Status TellLost() {
+    for (const LostSource& lost : missing_) {
+      const std::vector<KnownSource>& known = known_[plan_.tables[lost.table].name];
+      const bool is_last = std::ranges::none_of(known, [&](const KnownSource& other) {
+        return other.key.path == lost.key.path && other.id > lost.known_id;
+      });
+      if (!is_last || IsFound(lost.known_id)) continue;
+      const Result<bool> is_told = target_->ledger()->HasGap(lost.known_id);
+      if (!is_told) return is_told.error();
+      if (*is_told) continue;
+      plan_.lost.push_back(lost);
+      plan_.warnings.push_back("possible gap: " + lost.key.path +
+                               " was truncated or replaced, and what it held is nowhere in its "
+                               "folder: lines after byte " +
+                               std::to_string(lost.offset.bytes) + ", if there were any, are gone");
+    }
+    return {};
+  }
+
+  bool IsFound(int64_t source_id) const {
+    const auto is_it = [&](const PlannedSource& source) { return source.known_id == source_id; };
+    return std::ranges::any_of(plan_.sources, is_it) || std::ranges::any_of(found_, is_it);
   }
 
   // What a rotation made of the file `path` since some runs ago: the rest of known sources,
@@ -624,6 +642,7 @@ class Planner {
   std::set<std::string> named_;       // inputs that are files
   std::vector<std::string> except_;   // files that are decided on
   std::vector<PlannedSource> found_;  // beside the inputs
+  std::vector<LostSource> missing_;   // displaced, and not found by themselves
 };
 
 }  // namespace

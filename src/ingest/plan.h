@@ -32,10 +32,20 @@ struct PlannedSource {
   std::unique_ptr<Source> open;  // stdin, which is opened but once
 };
 
+// A source whose path has other content by now and whose own is nowhere: lines behind its offset,
+// if there were any, are gone.
+struct LostSource {
+  SourceKey key;
+  uint32_t table = 0;  // index in RunPlan::tables
+  int64_t known_id = 0;
+  Offset offset;
+};
+
 // What a run will do, decided before the first row is written.
 struct RunPlan {
   std::vector<Table> tables;
   std::vector<PlannedSource> sources;  // in the order in which they are read
+  std::vector<LostSource> lost;        // each is told in one run only
   std::vector<std::string> notes;
   std::vector<std::string> warnings;
 };

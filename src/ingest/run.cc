@@ -121,10 +121,14 @@ std::vector<const Table*> Pointers(const LiveTables& tables) {
   return pointers;
 }
 
+// Those that are read, and behind them those that are lost.
 std::vector<SinkSource> SinkSources(const RunPlan& plan) {
   std::vector<SinkSource> sources;
   for (const PlannedSource& planned : plan.sources) {
     sources.push_back({.key = planned.key, .table = planned.table, .known_id = planned.known_id});
+  }
+  for (const LostSource& lost : plan.lost) {
+    sources.push_back({.key = lost.key, .table = lost.table, .known_id = lost.known_id});
   }
   return sources;
 }

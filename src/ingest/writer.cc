@@ -175,10 +175,14 @@ Status Writer::Commit() {
   for (uint32_t i = 0; i < states_.size(); ++i) {
     State& state = states_[i];
     if (!state.touched) continue;
-    progress.push_back({.source = i, .offset = state.offset, .added = state.uncommitted});
+    progress.push_back({.source = i,
+                        .offset = state.offset,
+                        .added = state.uncommitted,
+                        .is_found = plan_.sources[i].new_place && !gaps_are_told_});
     state.uncommitted = {};
     state.touched = false;
   }
+  if (!std::exchange(gaps_are_told_, true)) TellGaps(&progress);
   if (Status s = sink_->Commit(progress); !s.ok()) return s;
   for (std::unique_ptr<Parcel>& parcel : held_) pipeline_->Release(std::move(parcel));
   held_.clear();
@@ -186,6 +190,14 @@ Status Writer::Commit() {
   uncommitted_rows_ = 0;
   uncommitted_bytes_ = 0;
   return {};
+}
+
+// With the first commit, which may bring the lines that took their place.
+void Writer::TellGaps(std::vector<SourceProgress>* progress) const {
+  auto index = static_cast<uint32_t>(plan_.sources.size());
+  for (const LostSource& lost : plan_.lost) {
+    progress->push_back({.source = index++, .offset = lost.offset, .added = {}, .gap_bytes = 0});
+  }
 }
 
 uint64_t Writer::RowsLeft() const {

@@ -52,6 +52,7 @@ class Writer {
 
   bool CommitDue() const;
   Status Commit();
+  void TellGaps(std::vector<SourceProgress>* progress) const;
   std::chrono::steady_clock::time_point NextDeadline() const;
   uint64_t RowsLeft() const;
   Status CheckBalance() const;
@@ -70,6 +71,7 @@ class Writer {
   uint64_t decoded_bytes_ = 0;
   uint64_t strings_kept_out_ = 0;
   std::vector<Status> failures_;
+  bool gaps_are_told_ = false;  // those that the plan found are committed
 
   // Since the last commit.
   Stopwatch since_commit_;

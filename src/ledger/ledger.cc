@@ -75,6 +75,15 @@ CREATE TABLE IF NOT EXISTS _sluice_events(
   rejects INTEGER NOT NULL);
 )sql";
 
+constexpr std::string_view kCreateGaps = R"sql(
+CREATE TABLE IF NOT EXISTS _sluice_gaps(
+  id INTEGER PRIMARY KEY,
+  source_id INTEGER NOT NULL REFERENCES _sluice_sources(id),
+  byte_offset INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  found_at TEXT NOT NULL);
+)sql";
+
 // Every run and schema carries the layout that wrote it, so the highest of both is the database's.
 constexpr std::string_view kLayout =
     "SELECT max(coalesce((SELECT max(layout) FROM _sluice_runs), 0),"
@@ -123,6 +132,20 @@ constexpr std::string_view kCountRejects = "SELECT count(*) FROM _sluice_rejects
 constexpr std::string_view kDeleteReject = "DELETE FROM _sluice_rejects WHERE id = ?1";
 constexpr std::string_view kRejectBecameRow =
     "UPDATE _sluice_sources SET rejects = rejects - 1, rows = rows + 1 WHERE id = ?1";
+
+constexpr std::string_view kGapsExist =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sluice_gaps'";
+constexpr std::string_view kAddGap =
+    "INSERT INTO _sluice_gaps(source_id, byte_offset, bytes, found_at) VALUES (?1, ?2, ?3, ?4)";
+constexpr std::string_view kDeleteGaps = "DELETE FROM _sluice_gaps WHERE source_id = ?1";
+constexpr std::string_view kGaps =
+    "SELECT g.id, g.source_id, s.path, s.table_name, g.byte_offset, g.bytes, g.found_at"
+    " FROM _sluice_gaps AS g CROSS JOIN _sluice_sources AS s ON s.id = g.source_id"
+    " ORDER BY g.id DESC LIMIT ?1";
+constexpr std::string_view kCountGaps =
+    "SELECT coalesce(sum(bytes > 0), 0), coalesce(sum(bytes), 0), coalesce(sum(bytes = 0), 0)"
+    " FROM _sluice_gaps";
+constexpr std::string_view kHasGap = "SELECT count(*) FROM _sluice_gaps WHERE source_id = ?1";
 
 constexpr std::string_view kBeginRun =
     "INSERT INTO _sluice_runs(started_at, outcome, path, command, layout)"
@@ -218,6 +241,16 @@ RejectRow ReadReject(const Statement& row) {
   return reject;
 }
 
+GapRow ReadGap(const Statement& row) {
+  return {.id = row.Integer(0),
+          .source_id = row.Integer(1),
+          .source_path = std::string(row.Text(2)),
+          .table = std::string(row.Text(3)),
+          .byte_offset = Loaded(row, 4),
+          .bytes = Loaded(row, 5),
+          .found_at = std::string(row.Text(6))};
+}
+
 RunRow ReadRun(const Statement& row) {
   RunRow run;
   run.id = row.Integer(0);
@@ -231,6 +264,12 @@ RunRow ReadRun(const Statement& row) {
   run.bytes_decoded = Loaded(row, 14);
   run.bytes_written = Loaded(row, 15);
   return run;
+}
+
+Result<bool> GapsExist(Connection& connection) {
+  const Result<std::optional<int64_t>> tables = connection.QueryInteger(kGapsExist);
+  if (!tables) return Error(tables.error());
+  return tables->value_or(0) > 0;
 }
 
 Status ForbidNewer(Connection& connection) {
@@ -441,6 +480,62 @@ Status Ledger::TurnRejectIntoRow(const RejectRow& reject) {
   if (!statement) return statement.error();
   statement->BindInteger(1, reject.source_id);
   return statement->Run();
+}
+
+// --- Gaps
+
+Status Ledger::AddGap(int64_t source_id, uint64_t byte_offset, uint64_t bytes,
+                      std::string_view now) {
+  if (Status status = connection_->Execute(kCreateGaps); !status.ok()) return status;
+  Result<Statement> statement = connection_->Prepare(kAddGap);
+  if (!statement) return statement.error();
+  statement->BindInteger(1, source_id);
+  statement->BindInteger(2, Stored(byte_offset));
+  statement->BindInteger(3, Stored(bytes));
+  statement->BindText(4, now);
+  return statement->Run();
+}
+
+Status Ledger::DeleteGaps(int64_t source_id) {
+  const Result<bool> exist = GapsExist(*connection_);
+  if (!exist) return exist.error();
+  if (!*exist) return {};
+  Result<Statement> statement = connection_->Prepare(kDeleteGaps);
+  if (!statement) return statement.error();
+  statement->BindInteger(1, source_id);
+  return statement->Run();
+}
+
+Result<std::vector<GapRow>> Ledger::Gaps(uint64_t limit) {
+  const Result<bool> exist = GapsExist(*connection_);
+  if (!exist) return Error(exist.error());
+  if (!*exist) return std::vector<GapRow>();
+  Result<Statement> statement = connection_->Prepare(kGaps);
+  if (!statement) return Error(statement.error());
+  statement->BindInteger(1, Stored(limit));
+  return ReadAll(*statement, ReadGap);
+}
+
+Result<GapCounts> Ledger::CountGaps() {
+  const Result<bool> exist = GapsExist(*connection_);
+  if (!exist) return Error(exist.error());
+  if (!*exist) return GapCounts();
+  Result<Statement> statement = connection_->Prepare(kCountGaps);
+  if (!statement) return Error(statement.error());
+  if (const Result<bool> row = statement->Step(); !row) return Error(row.error());
+  return GapCounts{.gaps = Loaded(*statement, 0),
+                   .gap_bytes = Loaded(*statement, 1),
+                   .possible_gaps = Loaded(*statement, 2)};
+}
+
+Result<bool> Ledger::HasGap(int64_t source_id) {
+  const Result<bool> exist = GapsExist(*connection_);
+  if (!exist || !*exist) return exist;
+  Result<Statement> statement = connection_->Prepare(kHasGap);
+  if (!statement) return Error(statement.error());
+  statement->BindInteger(1, source_id);
+  if (const Result<bool> row = statement->Step(); !row) return Error(row.error());
+  return statement->Integer(0) > 0;
 }
 
 // --- Runs

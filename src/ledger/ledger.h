@@ -70,6 +70,24 @@ struct EventRow {
   uint64_t rejects = 0;
 };
 
+// A row of _sluice_gaps: what stood behind the offset of a source was gone before it could be read.
+struct GapRow {
+  int64_t id = 0;
+  int64_t source_id = 0;
+  std::string source_path;
+  std::string table;
+  uint64_t byte_offset = 0;
+  uint64_t bytes = 0;  // that were known to be there; 0: nobody can know whether there were any
+  std::string found_at;
+};
+
+// All rows of _sluice_gaps together.
+struct GapCounts {
+  uint64_t gaps = 0;  // with bytes that were known to be there
+  uint64_t gap_bytes = 0;
+  uint64_t possible_gaps = 0;
+};
+
 // The `_sluice_*` tables of a database: the only place with their SQL. docs/tables.md tells of each
 // column.
 //
@@ -118,6 +136,13 @@ class Ledger {
   // A reject that became a row: one reject less and one row more in the counts of its source, so
   // that I9 still holds.
   Status TurnRejectIntoRow(const RejectRow& reject);
+
+  // Gaps. Their table is made at the first one.
+  Status AddGap(int64_t source_id, uint64_t byte_offset, uint64_t bytes, std::string_view now);
+  Status DeleteGaps(int64_t source_id);
+  Result<std::vector<GapRow>> Gaps(uint64_t limit);  // the newest first
+  Result<GapCounts> CountGaps();
+  Result<bool> HasGap(int64_t source_id);
 
   // Runs.
   Result<int64_t> BeginRun(const RunRow& run);

@@ -162,6 +162,34 @@ TEST_F(LedgerTest, ARunIsKeptFromItsBeginning) {
   EXPECT_EQ(**connection_.QueryInteger("SELECT count(*) FROM _sluice_events"), 2);
 }
 
+TEST_F(LedgerTest, GapsAreKeptAndCounted) {
+  Ledger ledger = Make();
+  // A database of a run that lost nothing has no table of them.
+  EXPECT_EQ(
+      **connection_.QueryInteger("SELECT count(*) FROM sqlite_schema WHERE name LIKE '%gap%'"), 0);
+  EXPECT_TRUE(ledger.Gaps(10)->empty());
+  EXPECT_EQ(ledger.CountGaps()->possible_gaps, 0u);
+
+  const int64_t id = *ledger.AddSource({.path = "/logs/a", .device = 1, .inode = 2}, "lines");
+  EXPECT_FALSE(*ledger.HasGap(id));
+  ASSERT_TRUE(ledger.AddGap(id, 100, 7, kNow).ok());
+  ASSERT_TRUE(ledger.AddGap(id, 200, 0, kNow).ok());
+  EXPECT_TRUE(*ledger.HasGap(id));
+  EXPECT_FALSE(*ledger.HasGap(id + 1));
+  const GapCounts counts = *ledger.CountGaps();
+  EXPECT_EQ(counts.gaps, 1u);
+  EXPECT_EQ(counts.gap_bytes, 7u);
+  EXPECT_EQ(counts.possible_gaps, 1u);
+  const std::vector<GapRow> newest = *ledger.Gaps(1);
+  ASSERT_EQ(newest.size(), 1u);
+  EXPECT_EQ(newest[0].byte_offset, 200u);
+  EXPECT_EQ(newest[0].source_path, "/logs/a");
+  EXPECT_EQ(newest[0].table, "lines");
+  EXPECT_EQ(newest[0].found_at, kNow);
+  ASSERT_TRUE(ledger.DeleteGaps(id).ok());
+  EXPECT_TRUE(ledger.Gaps(10)->empty());
+}
+
 TEST_F(LedgerTest, ANewerLayoutIsRefusedAndNothingWritten) {
   Make();
   ASSERT_TRUE(connection_
@@ -196,6 +224,7 @@ TEST_F(LedgerTest, TheQueriesOfTheDocumentRun) {
 TEST_F(LedgerTest, TheDocumentNamesEveryColumn) {
   Ledger ledger = Make();
   ASSERT_TRUE(ledger.AddEvent({}).ok());
+  ASSERT_TRUE(ledger.AddGap(0, 0, 0, kNow).ok());
   const std::string document = Document();
   Result<Statement> columns = connection_.Prepare(
       "SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c"

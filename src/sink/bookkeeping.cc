@@ -95,6 +95,13 @@ Status Bookkeeping::Advance(std::span<const SourceProgress> progress) {
     if (!id) return id.error();
     const SourceKey& key = sources_[source.source].key;
     if (Status s = ledger_->Advance(*id, key, source.offset, source.added, now_); !s.ok()) return s;
+    if (source.is_found) {
+      if (Status s = ledger_->DeleteGaps(*id); !s.ok()) return s;
+    }
+    if (source.gap_bytes) {
+      Status s = ledger_->AddGap(*id, source.offset.bytes, *source.gap_bytes, now_);
+      if (!s.ok()) return s;
+    }
     if (Status s = AddEvent("batch_committed", key.path, source.offset.bytes, source.added);
         !s.ok())
       return s;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,11 @@ struct SourceProgress {
   uint32_t source = 0;
   Offset offset;
   LineCounts added;  // since the last commit
+  // Set: what stood behind the offset is gone for good. So many bytes of it were known to be there;
+  // 0 where nobody can know whether there were any.
+  std::optional<uint64_t> gap_bytes;
+  // It was found under another name: what was taken for a gap before was none.
+  bool is_found = false;
 };
 
 // What a run did, as its row in _sluice_runs tells it.
