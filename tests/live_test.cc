@@ -215,6 +215,32 @@ TEST_F(LiveTest, AFileOfAnotherKindGetsATableOfItsOwn) {
   EXPECT_EQ(view.Count("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'idx_sse_%'"), 7);
 }
 
+// Tables come and go in the order of their names; a file stays with its own.
+TEST_F(LiveTest, AFileKeepsItsTableWhenOthersAreMade) {
+  folder_.Write("logs/a.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(folder_ / "logs");
+  Ingest(options);
+  LiveRun live(options);
+  const auto until_there = [&](const std::string& table) {
+    return LiveRun::Until([&] {
+      DatabaseView view(database_);
+      return view.Count("SELECT count(*) FROM sqlite_schema WHERE name = '" + table + "'") == 1 &&
+             view.Count("SELECT count(*) FROM " + table) == 1;
+    });
+  };
+  folder_.Write("logs/claude.jsonl",
+                "{\"type\":\"summary\",\"summary\":\"s\",\"leafUuid\":\"u\"}\n");
+  ASSERT_TRUE(until_there("claude_code")) << live.said();
+  folder_.Write("logs/sse.jsonl",
+                R"({"t":"1","sid":"s","flow_id":"f","round":1,"event":"e","metadata":"{}"})"
+                "\n");
+  ASSERT_TRUE(until_there("sse_lines")) << live.said();
+  folder_.Append("logs/a.jsonl", Numbered(6, 6));
+  UntilAll(6);
+  live.Stop();
+  ExpectBalanced();
+}
+
 TEST_F(LiveTest, BadLinesAreRejectsAndKeepNobodyWaiting) {
   const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 2)));
   Ingest(options);

@@ -138,6 +138,7 @@ class Live {
   FollowedFiles files_;
   LiveHealth health_;
   std::unique_ptr<LiveDatabase> database_;  // none between two tries
+  std::vector<std::string> tables_;         // as files name them, by index
   Parcel parcel_;
   std::map<std::string, uint64_t> refused_;  // names that are no JSON Lines → inode
   std::set<std::string> unreadable_;         // said, and not readable since
@@ -174,9 +175,10 @@ Status Live::Begin() {
 Status Live::OpenDatabase(std::vector<Table> extra_tables) {
   database_.reset();  // its lock first
   Result<std::unique_ptr<LiveDatabase>> database =
-      LiveDatabase::Open(options_, memory_, started_at_, std::move(extra_tables));
+      LiveDatabase::Open(options_, memory_, started_at_, tables_, std::move(extra_tables));
   if (!database) return database.error();
   database_ = std::move(*database);
+  tables_ = database_->TableNames();
   return {};
 }
 

@@ -41,13 +41,13 @@ LiveMemory LiveMemory::Share(const LiveOptions& options) {
   return memory;
 }
 
-Result<std::unique_ptr<LiveDatabase>> LiveDatabase::Open(const LiveOptions& options,
-                                                         const LiveMemory& memory,
-                                                         const std::string& started_at,
-                                                         std::vector<Table> extra_tables) {
+Result<std::unique_ptr<LiveDatabase>> LiveDatabase::Open(
+    const LiveOptions& options, const LiveMemory& memory, const std::string& started_at,
+    const std::vector<std::string>& first_tables, std::vector<Table> extra_tables) {
   std::unique_ptr<LiveDatabase> database(new LiveDatabase(options, started_at));
   if (Status s = database->OpenTarget(); !s.ok()) return Error(s);
-  if (Status s = database->CollectTables(std::move(extra_tables)); !s.ok()) return Error(s);
+  if (Status s = database->CollectTables(first_tables, std::move(extra_tables)); !s.ok())
+    return Error(s);
   if (Status s = database->ReadSearchBegin(); !s.ok()) return Error(s);
   if (Status s = database->OpenSink(memory); !s.ok()) return Error(s);
   return database;
@@ -77,11 +77,16 @@ Status LiveDatabase::CheckIsStillThere() const {
   return {};
 }
 
-Status LiveDatabase::CollectTables(std::vector<Table> extra_tables) {
+Status LiveDatabase::CollectTables(const std::vector<std::string>& first_tables,
+                                   std::vector<Table> extra_tables) {
+  for (const std::string& name : first_tables) {
+    if (Status s = AddStoredTable(name); !s.ok()) return s;
+  }
   if (target_->ledger() != nullptr) {
     Result<std::vector<std::string>> names = target_->ledger()->Tables();
     if (!names) return names.error();
     for (const std::string& name : *names) {
+      if (TableNamed(name)) continue;
       Result<std::optional<Table>> table = target_->StoredTable(name);
       if (!table) return table.error();
       if (!table->has_value()) continue;
@@ -97,6 +102,24 @@ Status LiveDatabase::CollectTables(std::vector<Table> extra_tables) {
 }
 
 Status LiveDatabase::ReadSearchBegin() {
+Status LiveDatabase::AddStoredTable(const std::string& name) {
+  Result<std::optional<Table>> table = target_->StoredTable(name);
+  if (!table) return table.error();
+  if (!table->has_value()) {
+    return Status::NotFound(target_->path() + ": the table " + name +
+                                " is gone, and lines of followed files are to go there",
+                            "start sluice again: it decides anew which table they go to");
+  }
+  AddTable(std::move(**table));
+  return {};
+}
+
+std::vector<std::string> LiveDatabase::TableNames() const {
+  std::vector<std::string> names;
+  for (const Table* table : tables_) names.push_back(table->name);
+  return names;
+}
+
   if (target_->ledger() == nullptr) return {};
   const Result<int64_t> began = RotatedSearchBegins(target_->ledger());
   if (!began) return began.error();

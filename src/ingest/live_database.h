@@ -36,10 +36,12 @@ struct LiveMemory {
 // one.
 class LiveDatabase {
  public:
-  // `extra_tables`: beside those that this run's schema has in the database already.
+  // `first_tables`: those of the opening before, which keep their indexes. `extra_tables`: beside
+  // those that this run's schema has in the database already.
   static Result<std::unique_ptr<LiveDatabase>> Open(const LiveOptions& options,
                                                     const LiveMemory& memory,
                                                     const std::string& started_at,
+                                                    const std::vector<std::string>& first_tables,
                                                     std::vector<Table> extra_tables);
 
   const std::string& path() const { return target_->path(); }
@@ -58,6 +60,7 @@ class LiveDatabase {
   // The index of the table of this name; nullopt where it has to be added by opening anew.
   std::optional<uint32_t> TableNamed(std::string_view name) const;
   const Table& table(uint32_t index) const { return *tables_[index]; }
+  std::vector<std::string> TableNames() const;
 
   // Makes rows of the parcel's chunk, and hands them to the sink, in its open transaction.
   Status Write(Parcel* parcel, const FollowedFile& file);
@@ -75,7 +78,9 @@ class LiveDatabase {
       : options_(options), started_at_(started_at) {}
   Status OpenTarget();
   Status ReadSearchBegin();
-  Status CollectTables(std::vector<Table> extra_tables);
+  Status CollectTables(const std::vector<std::string>& first_tables,
+                       std::vector<Table> extra_tables);
+  Status AddStoredTable(const std::string& name);
   Status OpenSink(const LiveMemory& memory);
   Result<bool> IsWanted(const Table& table) const;
   void AddTable(Table table);
