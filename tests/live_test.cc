@@ -253,6 +253,64 @@ TEST_F(LiveTest, BadLinesAreRejectsAndKeepNobodyWaiting) {
   ExpectBalanced();
 }
 
+// As without --follow: the lines before it are committed, and its place is said.
+TEST_F(LiveTest, WithOnBadLineFailTheLinesBeforeTheBadOneAreCommitted) {
+  LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 2)));
+  options.ingest.on_bad_line = OnBadLine::kFail;
+  options.commit_interval = std::chrono::hours(1);
+  Ingest(options);
+  for (int start = 0; start < 2; ++start) {  // it is as bad at the next start
+    LiveRun live(options);
+    if (start == 0) folder_.Append("app.jsonl", Numbered(3, 4) + "no json\n" + Numbered(5, 5));
+    ASSERT_TRUE(live.UntilEnded());
+    EXPECT_EQ(live.failure().code(), StatusCode::kConstraint);
+    EXPECT_NE(live.failure().message().find("app.jsonl:5: "), std::string::npos)
+        << live.failure().message();
+    EXPECT_EQ(Lines(), "4 of 4 to 4");
+    ExpectBalanced();
+  }
+  DatabaseView view(database_);
+  EXPECT_EQ(view.Count("SELECT count(*) FROM _sluice_rejects"), 0);
+  // The same words as in the historical part.
+  const Result<IngestSummary> historical = RunIngest(options.ingest);
+  ASSERT_FALSE(historical);
+  LiveRun live(options);
+  ASSERT_TRUE(live.UntilEnded());
+  EXPECT_EQ(live.failure().message(), historical.error().message());
+  EXPECT_EQ(live.failure().remedy(), historical.error().remedy());
+}
+
+TEST_F(LiveTest, WithAlterANewKeyBecomesAColumn) {
+  LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 2)));
+  options.ingest.alter = true;
+  Ingest(options);
+  LiveRun live(options);
+  folder_.Append("app.jsonl", "{\"n\":3,\"level\":\"info\"}\n" + Numbered(4, 4));
+  UntilAll(4);
+  DatabaseView view(database_);
+  EXPECT_EQ(view.One("SELECT level FROM lines WHERE n = 3"), "info");
+  folder_.Append("app.jsonl", "{\"n\":5,\"level\":\"warn\",\"host\":\"a\"}\n");
+  UntilAll(5);
+  EXPECT_EQ(view.One("SELECT level || host FROM lines WHERE n = 5"), "warna");
+  live.Stop();
+  ExpectBalanced();
+}
+
+// What was altered goes with its transaction.
+TEST_F(LiveTest, AColumnThatCouldNotBeCommittedIsAddedLater) {
+  LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 2)));
+  options.ingest.alter = true;
+  Ingest(options);
+  FaultVfs vfs;
+  LiveRun live(options);
+  vfs.Fail({.call = VfsCall::kWrite, .code = SQLITE_FULL, .lasting = true, .path_suffix = "-wal"});
+  folder_.Append("app.jsonl", "{\"n\":3,\"level\":\"info\"}\n");
+  EXPECT_TRUE(live.UntilSaid("waiting: ")) << live.said();
+  vfs.Heal();
+  UntilAll(3);
+  EXPECT_EQ(DatabaseView(database_).One("SELECT level FROM lines WHERE n = 3"), "info");
+}
+
 TEST_F(LiveTest, RotatedWhileItRunsAndWhileItDoesNot) {
   const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
   const LiveOptions options = Options(log);

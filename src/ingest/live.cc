@@ -545,7 +545,8 @@ Status Live::WriteChunk(FollowedFile* file) {
   }
   if (Status s = database_->Begin(); !s.ok()) return s;
   Touched& touched = Touch(file);
-  if (Status s = database_->Write(&parcel_, *file); !s.ok()) return s;
+  Status bad_line;
+  if (Status s = database_->Write(&parcel_, *file, &bad_line); !s.ok()) return s;
 
   const RowBatch& batch = parcel_.batch;
   touched.added += batch.counts;
@@ -553,7 +554,9 @@ Status Live::WriteChunk(FollowedFile* file) {
   uncommitted_bytes_ += batch.decoded_bytes;
   file->file.Advance(batch.end);
   parcel_.chunk = Chunk();  // its buffer goes back to the pool
-  return {};
+  if (bad_line.ok()) return {};
+  if (Status s = Commit(); !s.ok()) return s;
+  return bad_line;
 }
 
 // The next commit has it, at the latest an interval after the first one that it has.

@@ -101,7 +101,6 @@ Status LiveDatabase::CollectTables(const std::vector<std::string>& first_tables,
   return {};
 }
 
-Status LiveDatabase::ReadSearchBegin() {
 Status LiveDatabase::AddStoredTable(const std::string& name) {
   Result<std::optional<Table>> table = target_->StoredTable(name);
   if (!table) return table.error();
@@ -120,6 +119,7 @@ std::vector<std::string> LiveDatabase::TableNames() const {
   return names;
 }
 
+Status LiveDatabase::ReadSearchBegin() {
   if (target_->ledger() == nullptr) return {};
   const Result<int64_t> began = RotatedSearchBegins(target_->ledger());
   if (!began) return began.error();
@@ -202,18 +202,34 @@ void LiveDatabase::Moved(const FollowedFile& file) {
   sink_->MoveSource(SlotOf(file), file.file.key());
 }
 
-Status LiveDatabase::Write(Parcel* parcel, const FollowedFile& file) {
+Status LiveDatabase::Write(Parcel* parcel, const FollowedFile& file, Status* bad_line) {
   parcel->source = SlotOf(file);
-  Parse(parcel, file.table, file);
+  const ChunkPart whole = WholeOf(parcel->chunk);
+  Parse(parcel, whole, file);
   if (Status s = AddNewColumns(parcel, file.table); !s.ok()) return s;
-  if (parcel->batch.table != tables_[file.table]) Parse(parcel, file.table, file);
+  if (parcel->batch.table != tables_[file.table]) Parse(parcel, whole, file);
+  if (options_.ingest.on_bad_line == OnBadLine::kFail) *bad_line = StopBeforeBadLine(parcel, file);
   if (Status s = sink_->Encode(&parcel->batch, 0); !s.ok()) return s;
   return sink_->Write(&parcel->batch);
 }
 
-void LiveDatabase::Parse(Parcel* parcel, uint32_t table, const FollowedFile& file) {
+void LiveDatabase::Parse(Parcel* parcel, const ChunkPart& part, const FollowedFile& file) {
   const ExtractContext context{.source_path = file.file.key().path, .ingested_at = started_at_};
-  ParseChunk(parcel, WholeOf(parcel->chunk), *tables_[table], context, extractors_[table].get());
+  ParseChunk(parcel, part, *tables_[file.table], context, extractors_[file.table].get());
+}
+
+// What is left in the batch are the lines before the first bad one.
+Status LiveDatabase::StopBeforeBadLine(Parcel* parcel, const FollowedFile& file) {
+  const std::optional<BadLine> bad =
+      FirstBadLine(*parcel, WholeOf(parcel->chunk), file.file.key().path);
+  if (!bad) return {};
+  if (bad->before.end > bad->before.begin) {
+    Parse(parcel, bad->before, file);
+  } else {
+    parcel->batch.Clear();
+    parcel->batch.end = file.file.offset();
+  }
+  return bad->failure;
 }
 
 // --alter: keys that the table has no column for become columns.

@@ -62,8 +62,10 @@ class LiveDatabase {
   const Table& table(uint32_t index) const { return *tables_[index]; }
   std::vector<std::string> TableNames() const;
 
-  // Makes rows of the parcel's chunk, and hands them to the sink, in its open transaction.
-  Status Write(Parcel* parcel, const FollowedFile& file);
+  // Makes rows of the parcel's chunk, and hands them to the sink, in its open transaction. With
+  // --on-bad-line fail only of the lines before the first bad one: `bad_line` is then what the run
+  // is to fail with, when these are committed.
+  Status Write(Parcel* parcel, const FollowedFile& file, Status* bad_line);
   // kBusy: somebody else writes; nothing was done.
   Status Begin() { return sink_->BeginTransaction(); }
   // The sink's index of this file: a new one at the first call.
@@ -85,7 +87,8 @@ class LiveDatabase {
   Result<bool> IsWanted(const Table& table) const;
   void AddTable(Table table);
   Status AddNewColumns(Parcel* parcel, uint32_t table);
-  void Parse(Parcel* parcel, uint32_t table, const FollowedFile& file);
+  void Parse(Parcel* parcel, const ChunkPart& part, const FollowedFile& file);
+  Status StopBeforeBadLine(Parcel* parcel, const FollowedFile& file);
 
   const LiveOptions& options_;
   const std::string& started_at_;

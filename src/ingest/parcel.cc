@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "framing/line_cutter.h"
 
@@ -147,6 +148,26 @@ ChunkPart UpTo(const Chunk& chunk, const ChunkPart& part, const Line& line) {
 
 ChunkPart Behind(const Chunk& chunk, const ChunkPart& part, const Line& line) {
   return {.begin = EndOfLine(chunk, line), .end = part.end, .first_line = line.number + 1};
+}
+
+std::optional<BadLine> FirstBadLine(const Parcel& parcel, const ChunkPart& part,
+                                    const std::string& source_path) {
+  const std::vector<Reject>& rejects = parcel.batch.rejects;
+  const auto first = std::ranges::min_element(
+      rejects, {}, [](const Reject& reject) { return reject.line.byte_offset; });
+  if (first == rejects.end()) return std::nullopt;
+  std::string why(Describe(first->reason));
+  if (!first->detail.empty()) why += ": " + first->detail;
+  return BadLine{
+      .before = {.begin = part.begin,
+                 .end = first->line.byte_offset - parcel.chunk.offset,
+                 .first_line = part.first_line},
+      .failure =
+          Status(StatusCode::kConstraint,
+                 source_path + ":" + std::to_string(first->line.number) + ": " + why + " (byte " +
+                     std::to_string(first->line.byte_offset + first->position) + " of the file)",
+                 "mend the line, or leave out --on-bad-line fail: then it goes "
+                 "to the rejects and the run goes on")};
 }
 
 void ParseChunk(Parcel* parcel, const ChunkPart& part, const Table& table,

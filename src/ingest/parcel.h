@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "batch/row_batch.h"
 #include "extract/extractor.h"
@@ -42,6 +44,15 @@ ChunkPart WholeOf(const Chunk& chunk);
 // The parts up to the end of `line`, and behind it.
 ChunkPart UpTo(const Chunk& chunk, const ChunkPart& part, const Line& line);
 ChunkPart Behind(const Chunk& chunk, const ChunkPart& part, const Line& line);
+
+// --on-bad-line fail: the part up to the first reject of the batch that was made of `part`, and
+// what the run fails with. Nothing where the batch has no reject.
+struct BadLine {
+  ChunkPart before;  // may be empty
+  Status failure;
+};
+std::optional<BadLine> FirstBadLine(const Parcel& parcel, const ChunkPart& part,
+                                    const std::string& source_path);
 
 // Frames and extracts that part of the parcel's chunk into its batch: lines, rows, rejects, counts
 // (I9), and the offset behind them. The end of a source is judged by the rule of docs/sources.md,

@@ -97,37 +97,22 @@ Status Writer::AddNewColumns(Parcel* parcel) {
 }
 
 Status Writer::WriteBatch(Parcel* parcel, const ChunkPart& part) {
-  if (options_.on_bad_line == OnBadLine::kFail && !parcel->batch.rejects.empty()) {
-    return FailOnFirstReject(parcel, part);
+  if (options_.on_bad_line == OnBadLine::kFail) {
+    const std::optional<BadLine> bad =
+        FirstBadLine(*parcel, part, plan_.sources[parcel->source].key.path);
+    if (bad) return FailOn(*bad, parcel);
   }
   return HandToSink(parcel);
 }
 
 // The lines before the bad one are committed, and the run ends.
-Status Writer::FailOnFirstReject(Parcel* parcel, const ChunkPart& part) {
-  const std::vector<Reject>& rejects = parcel->batch.rejects;
-  const Reject first = *std::min_element(
-      rejects.begin(), rejects.end(),
-      [](const Reject& a, const Reject& b) { return a.line.byte_offset < b.line.byte_offset; });
-  std::string why(Describe(first.reason));
-  if (!first.detail.empty()) why += ": " + first.detail;
-  const Status failure(StatusCode::kConstraint,
-                       plan_.sources[parcel->source].key.path + ":" +
-                           std::to_string(first.line.number) + ": " + why + " (byte " +
-                           std::to_string(first.line.byte_offset + first.position) +
-                           " of the file)",
-                       "mend the line, or leave out --on-bad-line fail: then it goes to the "
-                       "rejects and the run goes on");
-
-  const ChunkPart before{.begin = part.begin,
-                         .end = first.line.byte_offset - parcel->chunk.offset,
-                         .first_line = part.first_line};
-  if (before.end > before.begin && parcel->chunk.oversize_length == 0) {
-    pipeline_->ParseAgain(parcel, before);
+Status Writer::FailOn(const BadLine& bad, Parcel* parcel) {
+  if (bad.before.end > bad.before.begin) {
+    pipeline_->ParseAgain(parcel, bad.before);
     if (Status s = HandToSink(parcel); !s.ok()) return s;
   }
   if (Status s = Commit(); !s.ok()) return s;
-  return failure;
+  return bad.failure;
 }
 
 Status Writer::HandToSink(Parcel* parcel) {

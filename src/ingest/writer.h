@@ -47,7 +47,7 @@ class Writer {
   Status TakeBatches(Parcel* parcel);
   Status AddNewColumns(Parcel* parcel);
   Status WriteBatch(Parcel* parcel, const ChunkPart& part);
-  Status FailOnFirstReject(Parcel* parcel, const ChunkPart& part);
+  Status FailOn(const BadLine& bad, Parcel* parcel);
   Status HandToSink(Parcel* parcel);
 
   bool CommitDue() const;
