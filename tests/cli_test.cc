@@ -163,6 +163,26 @@ TEST_F(CliTest, ProgressIsForTerminalsUnlessAskedFor) {
   EXPECT_THAT(always.err, Not(HasSubstr("\r"))) << "in a log there is nothing to draw over";
 }
 
+// Rows are worth more than what is said of them.
+TEST_F(CliTest, NobodyWhoReadsAlongIsNoReasonToFail) {
+  folder_.Write("x.jsonl", "{\"a\":1}\n");
+  int runs = 0;
+  for (const char* redirection : {"2>/dev/full", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"}) {
+    const std::string database = "a" + std::to_string(++runs) + ".db";
+    const std::string command =
+        std::string(SLUICE_PROGRAM) + " ingest " + database + " x.jsonl " + redirection;
+    EXPECT_EQ(RunCommand({"/bin/sh", "-c", command}, "", {}).status, 0) << redirection;
+    EXPECT_EQ(Run({"query", database, "SELECT count(*) FROM lines", "--format", "raw"}).out, "1\n");
+  }
+}
+
+TEST_F(CliTest, StdinThatIsNotOpenIsAnError) {
+  const std::string command = std::string(SLUICE_PROGRAM) + " ingest a.db - <&-";
+  const Outcome run = RunCommand({"/bin/sh", "-c", command}, "", {});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("cannot read stdin"));
+}
+
 TEST_F(CliTest, FailOnRejectExitsWithThree) {
   folder_.Write("x.jsonl", "{\"a\":1}\nno\n");
   const Outcome run = Run({"ingest", "a.db", "x.jsonl", "--fail-on-reject"});

@@ -168,3 +168,13 @@ TEST_F(LiveProgramTest, TheServiceManagerIsTold) {
 
 }  // namespace
 }  // namespace sluice
+// The program that reads its log may end, or be started anew.
+TEST_F(LiveProgramTest, GoesOnWhenNobodyReadsItsLog) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
+  LiveProgram program({"ingest", "--follow", database_, log}, "/dev/full");
+  ASSERT_TRUE(Eventually([&] { return program.Follows(); }));
+  folder_.Append("app.jsonl", Numbered(11, 20));
+  UntilAll(20);
+  EXPECT_EQ(program.Stop(), 143);
+}
+

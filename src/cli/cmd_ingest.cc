@@ -231,23 +231,24 @@ void PrintSummary(const IngestRequest& request, const IngestSummary& summary,
                   const std::set<std::string>& said) {
   const Terminal terminal = Terminal::Of(stderr);
   for (const std::string& warning : summary.warnings) {
-    fmt::print(stderr, "{} {}\n", terminal.Red("sluice: warning:"), warning);
+    Tell(stderr, fmt::format("{} {}\n", terminal.Red("sluice: warning:"), warning));
   }
   if (request.common->quiet || request.common->json) return;
   for (const std::string& note : summary.notes) {
-    if (said.count(note) == 0) fmt::print(stderr, "{}\n", note);
+    if (said.count(note) == 0) Tell(stderr, fmt::format("{}\n", note));
   }
-  fmt::print(stderr, "{}", SummaryText(request.options.database, summary, terminal));
+  Tell(stderr, SummaryText(request.options.database, summary, terminal));
 }
 
 // The live part. Its lines are for a log that may run for weeks: none is remembered.
 Result<ExitStatus> Follow(const IngestRequest& request, const StopToken& stop) {
   FollowLog log;
   log.note = [quiet = request.common->quiet](const std::string& note) {
-    if (!quiet) fmt::print(stderr, "sluice: {}\n", Printable(note));
+    if (!quiet) Tell(stderr, fmt::format("sluice: {}\n", Printable(note)));
   };
   log.warning = [](const std::string& warning) {
-    fmt::print(stderr, "{} {}\n", Terminal::Of(stderr).Red("sluice: warning:"), Printable(warning));
+    Tell(stderr,
+         fmt::format("{} {}\n", Terminal::Of(stderr).Red("sluice: warning:"), Printable(warning)));
   };
   return FollowInputs(request.follow, request.options, *request.common, stop, log);
 }

@@ -151,7 +151,8 @@ Result<ExitStatus> Query(const QueryRequest& request) {
     if (Status s = WriteOut(object); !s.ok()) return Error(s);
   }
   if (*truncated && !request.common->quiet) {
-    fmt::print(stderr, "{}; there are more: --max-rows\n", Counted(printer.rows(), "row", "rows"));
+    Tell(stderr,
+         fmt::format("{}; there are more: --max-rows\n", Counted(printer.rows(), "row", "rows")));
   }
   return ExitStatus::kDone;
 }

@@ -182,10 +182,10 @@ Result<ExitStatus> Rejects(const RejectsRequest& request) {
                                     : PrintRows(*ledger, filter, limit, *request.format, WriteOut);
   if (!printed) return Error(printed.error());
   if (for_people && !request.common->quiet) {
-    if (*total == 0) fmt::print(stderr, "no rejects\n");
+    if (*total == 0) Tell(stderr, "no rejects\n");
     if (*printed == limit && *printed < *total && filter.source_path.empty()) {
-      fmt::print(stderr, "{} of {}: --limit {} shows all\n", FormatCount(*printed),
-                 FormatCount(*total), *total);
+      Tell(stderr, fmt::format("{} of {}: --limit {} shows all\n", FormatCount(*printed),
+                               FormatCount(*total), *total));
     }
   }
   return ExitStatus::kDone;
@@ -231,7 +231,7 @@ Result<ExitStatus> Retry(const RetryRequest& request) {
   if (request.common->json) {
     if (Status s = WriteOut(RetryJson(*summary)); !s.ok()) return Error(s);
   } else if (!request.common->quiet) {
-    fmt::print(stderr, "{}", RetryText(*summary));
+    Tell(stderr, RetryText(*summary));
   }
   return ExitStatus::kDone;
 }

@@ -93,7 +93,7 @@ Result<std::string> Infer(const SchemaRequest& request) {
   }
   const Table& table = plan->tables[*used.begin()];
   if (!request.common->quiet) {
-    for (const std::string& note : plan->notes) fmt::print(stderr, "{}\n", note);
+    for (const std::string& note : plan->notes) Tell(stderr, fmt::format("{}\n", note));
   }
   return ToToml(table);
 }

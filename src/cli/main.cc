@@ -6,7 +6,9 @@
 #include <cstring>
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/manual.h"
@@ -41,7 +43,22 @@ bool AsksForJson(int argc, char** argv) {
                      [](const char* word) { return std::strcmp(word, "--json") == 0; });
 }
 
+// One of the first three that is not open would be given to the next file that is opened, and what
+// is meant for a person would go there. The null device stands in for it, opened the other way
+// round: to read from it, or to write to it, fails as it would have.
+void HoldStandardDescriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) >= 0) continue;
+    open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+int ExitAfter(const Status& written) {
+  return static_cast<int>(written.ok() ? ExitStatus::kDone : ReportError(written, /*json=*/false));
+}
+
 int Main(int argc, char** argv) {
+  HoldStandardDescriptors();
   CLI::App program("JSON Lines into SQLite at disk speed", "sluice");
   program.footer(kExamples);
   program.require_subcommand(1);
@@ -52,15 +69,13 @@ int Main(int argc, char** argv) {
 
   const CommandLine line = ParseCommandLine(&program, argc, argv);
   if (version) {
-    fmt::print("sluice {}\n", SLUICE_VERSION);
-    return 0;
+    return ExitAfter(WriteOut(fmt::format("sluice {}\n", SLUICE_VERSION)));
   }
   if (line.help) {
-    fmt::print("{}", HelpText(Describe(*line.command), Terminal::Of(stdout)));
-    return 0;
+    return ExitAfter(WriteOut(HelpText(Describe(*line.command), Terminal::Of(stdout))));
   }
   if (argc < 2) {
-    fmt::print(stderr, "{}", HelpText(Describe(program), Terminal::Of(stderr)));
+    Tell(stderr, HelpText(Describe(program), Terminal::Of(stderr)));
     return static_cast<int>(ExitStatus::kUsage);
   }
   if (!line.status.ok()) return static_cast<int>(ReportError(line.status, AsksForJson(argc, argv)));

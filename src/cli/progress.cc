@@ -104,24 +104,24 @@ void ProgressLine::Draw(const IngestProgress& progress) {
   doing_ = progress.doing;
   next_ = now + (in_place_ ? kRedraw : kLogLine);
   if (!in_place_) {
-    fmt::print(stream_, "{}\n", ProgressText(progress, 0));
+    Tell(stream_, fmt::format("{}\n", ProgressText(progress, 0)));
     return;
   }
   // Asked anew each time: windows are resized. One column stays free, or some terminals would wrap.
   const size_t columns = std::max<size_t>(Terminal::Of(stream_).columns, 2) - 1;
-  fmt::print(stream_, "\r{}\x1b[K", ProgressText(progress, columns));
+  Tell(stream_, fmt::format("\r{}\x1b[K", ProgressText(progress, columns)));
   std::fflush(stream_);
   drawn_ = true;
 }
 
 void ProgressLine::Say(std::string_view line) {
   Clear();
-  fmt::print(stream_, "{}\n", line);
+  Tell(stream_, fmt::format("{}\n", line));
 }
 
 void ProgressLine::Clear() {
   if (!drawn_) return;
-  fmt::print(stream_, "\r\x1b[K");
+  Tell(stream_, "\r\x1b[K");
   std::fflush(stream_);
   drawn_ = false;
 }

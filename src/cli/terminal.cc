@@ -110,9 +110,9 @@ ExitStatus ReportError(const Status& status, bool json) {
   const ExitStatus exit_status =
       status.code() == StatusCode::kUsage ? ExitStatus::kUsage : ExitStatus::kFailed;
   const Terminal terminal = Terminal::Of(stderr);
-  fmt::print(stderr, "{} {}\n", terminal.Red("sluice:"), status.message());
+  Tell(stderr, fmt::format("{} {}\n", terminal.Red("sluice:"), status.message()));
   if (!status.remedy().empty())
-    fmt::print(stderr, "  {} {}\n", terminal.Bold("try:"), status.remedy());
+    Tell(stderr, fmt::format("  {} {}\n", terminal.Bold("try:"), status.remedy()));
   if (json) {
     JsonWriter out;
     out.BeginObject().Key("error").BeginObject();
@@ -123,6 +123,10 @@ ExitStatus ReportError(const Status& status, bool json) {
     std::fputs((out.text() + "\n").c_str(), stdout);
   }
   return exit_status;
+}
+
+void Tell(FILE* stream, std::string_view text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stream));
 }
 
 Status WriteOut(std::string_view text) {

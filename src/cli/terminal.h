@@ -34,6 +34,10 @@ struct Terminal {
 // stdout, so that a script finds one object there whatever happens. Says with which status to exit.
 ExitStatus ReportError(const Status& status, bool json);
 
+// To stderr, or where else a person reads along. What cannot be written there (nobody reads any
+// more, a full disk) is left out: what the program is for goes on.
+void Tell(FILE* stream, std::string_view text);
+
 // To stdout. kIo where it cannot be written (a full disk): data that is half there must not look
 // whole.
 Status WriteOut(std::string_view text);
