@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/fsuid.h>
 
 #include "database_view.h"
 #include "fault_vfs.h"
@@ -36,8 +37,12 @@ std::string Numbered(int from, int to) {
 // A live run in a thread of its own.
 class LiveRun {
  public:
-  explicit LiveRun(LiveOptions options) : options_(std::move(options)) {
-    thread_ = std::thread([this] {
+  // `prepare` runs first in that thread.
+  explicit LiveRun(
+      LiveOptions options, std::function<void()> prepare = [] {})
+      : options_(std::move(options)) {
+    thread_ = std::thread([this, prepare = std::move(prepare)] {
+      prepare();
       LiveHooks hooks;
       hooks.ready = [this] { ready_ = true; };
       hooks.note = hooks.warning = [this](const std::string& line) {
@@ -48,7 +53,6 @@ class LiveRun {
         const std::lock_guard lock(mutex_);
         status_ = status;
       };
-      hooks.take_rescan = [this] { return rescan_.exchange(false); };
       Result<LiveSummary> summary = RunLive(options_, stop_, hooks);
       if (summary) {
         summary_ = *summary;
@@ -80,7 +84,6 @@ class LiveRun {
     stop_.RequestStop();
     if (thread_.joinable()) thread_.join();
   }
-  void Rescan() { rescan_ = true; }
 
   std::string said() {
     const std::lock_guard lock(mutex_);
@@ -98,7 +101,6 @@ class LiveRun {
   StopToken stop_;
   std::atomic<bool> ready_{false};
   std::atomic<bool> ended_{false};
-  std::atomic<bool> rescan_{false};
   std::mutex mutex_;
   std::string said_;
   LiveStatus status_;
@@ -123,6 +125,16 @@ class LiveTest : public testing::Test {
   void Ingest(const LiveOptions& options) const {
     const Result<IngestSummary> summary = RunIngest(options.ingest);
     ASSERT_TRUE(summary) << summary.error().message();
+  }
+
+  // Permissions say nothing to root: where it runs the tests, the live run reads files as nobody,
+  // who may write to the database.
+  std::function<void()> AsSomebodyElse() const {
+    fs::permissions(folder_.path(), fs::perms::all);
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_.path())) {
+      fs::permissions(entry, fs::perms::all);
+    }
+    return [] { setfsuid(65534); };
   }
 
   std::string Lines() const {
@@ -533,14 +545,45 @@ TEST_F(LiveTest, ADatabaseThatWasReplacedEndsTheRunAndTheNextGoesOnFromItsOffset
   ExpectBalanced();
 }
 
-TEST_F(LiveTest, ARescanIsDoneWhenItIsAskedFor) {
+// A file that is known: its lines wait.
+TEST_F(LiveTest, AFileThatCannotBeReadIsWaitedFor) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  LiveRun live(options, AsSomebodyElse());
+  fs::permissions(log, fs::perms::none);
+  folder_.Append("app.jsonl", Numbered(6, 8));
+  EXPECT_TRUE(live.UntilSaid("permission denied: waiting until it can be read")) << live.said();
+  EXPECT_TRUE(LiveRun::Until([&] {
+    const LiveStatus status = live.status();
+    return !status.sources.empty() && status.sources[0].state == "unreadable";
+  }));
+  EXPECT_EQ(Lines(), "5 of 5 to 5");
+  fs::permissions(log, fs::perms(0644));
+  UntilAll(8);
+  EXPECT_TRUE(live.UntilSaid("can be read again")) << live.said();
+  live.Stop();
+  ExpectBalanced();
+}
+
+TEST_F(LiveTest, AFileThatCannotBeReadAtTheStartIsTakenUpWhenItCan) {
   folder_.Write("logs/a.jsonl", Numbered(1, 5));
   const LiveOptions options = Options(folder_ / "logs");
   Ingest(options);
-  LiveRun live(options);
-  live.Rescan();
-  folder_.Append("logs/a.jsonl", Numbered(6, 6));
-  UntilAll(6);
+  folder_.Append("logs/a.jsonl", Numbered(6, 8));
+  folder_.Write("logs/b.jsonl", Numbered(9, 10));
+  for (const char* name : {"logs/a.jsonl", "logs/b.jsonl"}) {
+    fs::permissions(folder_ / name, fs::perms::none);
+  }
+  LiveRun live(options, AsSomebodyElse());
+  EXPECT_TRUE(live.UntilSaid("left out cannot open " + folder_.path() + "/logs/b.jsonl"))
+      << live.said();
+  for (const char* name : {"logs/a.jsonl", "logs/b.jsonl"}) {
+    fs::permissions(folder_ / name, fs::perms(0644));
+  }
+  UntilAll(10);
+  live.Stop();
+  ExpectBalanced();
 }
 
 TEST_F(LiveTest, ALineThatDoesNotFitTheBudgetIsTakenAndTheProcessBeginsAnew) {

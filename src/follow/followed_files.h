@@ -47,6 +47,7 @@ struct FollowedFile {
   std::chrono::steady_clock::time_point grew_at;
   std::chrono::steady_clock::time_point caught_up_at;
   bool is_queued = false;
+  bool is_unreadable = false;  // when it was last tried, which a later hint does again
 
   // Bytes that are known to be there and not read: of a plain file.
   uint64_t waiting() const {

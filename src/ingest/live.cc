@@ -87,6 +87,12 @@ class Live {
     bool is_found = false;  // under another name
   };
 
+  // A name that is left out.
+  struct Refused {
+    FileInfo file;
+    Status why;
+  };
+
   static FollowedFiles::Options FollowOptions(const LiveOptions& options) {
     FollowedFiles::Options follow;
     follow.inputs = options.ingest.inputs;
@@ -111,6 +117,7 @@ class Live {
   void Moved(FollowedFile* file);
   void Lose(FollowedFile* file);
   void Refuse(const std::string& path, const Status& why);
+  bool IsStillRefused(const std::string& path);
 
   Status BeginPipe();
   Status ReadPipe();
@@ -140,8 +147,7 @@ class Live {
   std::unique_ptr<LiveDatabase> database_;  // none between two tries
   std::vector<std::string> tables_;         // as files name them, by index
   Parcel parcel_;
-  std::map<std::string, uint64_t> refused_;  // names that are no JSON Lines → inode
-  std::set<std::string> unreadable_;         // said, and not readable since
+  std::map<std::string, Refused> refused_;  // by name
   bool is_ended_ = false;
   LiveEnd end_ = LiveEnd::kStopped;
 
@@ -321,11 +327,7 @@ Status Live::Look() {
 
 // What it is, content decides, as in any run: a new source, or a known one that lies here now.
 Status Live::TakeUpNewName(const std::string& path) {
-  const Result<FileInfo> info = Stat(path);
-  if (const auto refused = refused_.find(path); info && refused != refused_.end()) {
-    if (refused->second == info->inode) return {};
-    refused_.erase(refused);
-  }
+  if (IsStillRefused(path)) return {};
   // A rotated file is told again.
   if (!files_.IsInput(path) && files_.HasUnreadSource()) return {};
   if (Status s = Commit(); !s.ok()) return s;  // the plan goes by what the database knows
@@ -337,6 +339,7 @@ Status Live::TakeUpNewName(const std::string& path) {
     Refuse(path, plan.error());
     return {};
   }
+  refused_.erase(path);
   std::vector<Table> missing;
   for (const Table& table : plan->tables) {
     if (!database_->TableNamed(table.name)) missing.push_back(table);
@@ -365,8 +368,26 @@ void Live::Moved(FollowedFile* file) {
 }
 
 void Live::Refuse(const std::string& path, const Status& why) {
-  if (const Result<FileInfo> info = Stat(path)) refused_[path] = info->inode;
-  health_.Warn("left out " + why.message());
+  const auto before = refused_.find(path);
+  const bool is_said = before != refused_.end() && before->second.why.message() == why.message();
+  if (const Result<FileInfo> info = Stat(path)) refused_[path] = {.file = *info, .why = why};
+  if (!is_said) health_.Warn("left out " + why.message());
+}
+
+// What is no JSON Lines will not become any. What could not be read is tried again when it has
+// changed, or can be opened.
+bool Live::IsStillRefused(const std::string& path) {
+  const auto refused = refused_.find(path);
+  const Result<FileInfo> now = Stat(path);
+  if (refused == refused_.end() || !now) return false;
+  const auto& [before, why] = refused->second;
+  if (!now->SameFileAs(before)) {
+    refused_.erase(refused);
+    return false;
+  }
+  if (why.code() == StatusCode::kUsage) return true;
+  if (now->size != before.size || now->modified_ns != before.modified_ns) return false;
+  return why.code() != StatusCode::kIo || !File::Open(path, File::Mode::kRead);
 }
 
 // Lines that are gone, or may be: never in silence. The database learns of it with the next commit.
@@ -524,14 +545,14 @@ bool Live::Open(FollowedFile* file) {
   const Status opened = file->file.Open();
   if (opened.ok()) {
     files_.NoteOpened();
-    if (unreadable_.erase(path) > 0) health_.Note(path + " can be read again");
+    if (std::exchange(file->is_unreadable, false)) health_.Note(path + " can be read again");
     return true;
   }
   const bool is_rotated =
       opened.code() == StatusCode::kNotFound || opened.code() == StatusCode::kCorruption;
   if (is_rotated) {
     files_.LookAgain(path);
-  } else if (unreadable_.insert(path).second) {
+  } else if (!std::exchange(file->is_unreadable, true)) {
     health_.Warn(opened.message() + ": waiting until it can be read");
   }
   return false;

@@ -15,6 +15,11 @@ constexpr size_t kMostSources = 1'000;
 
 constexpr double kOverBudgetEvery = 60;  // seconds
 
+const char* StateOf(const FollowedFile& file) {
+  if (file.is_unreadable) return "unreadable";
+  return file.state == FollowedFile::State::kNamed ? "following" : "unnamed";
+}
+
 }  // namespace
 
 LiveHealth::LiveHealth(const LiveOptions& options, const LiveHooks& hooks)
@@ -100,7 +105,7 @@ void LiveHealth::DescribeSources(const FollowedFiles& files, LiveDatabase* datab
     if (source.lag_bytes > 0) {
       source.lag_seconds = std::chrono::duration<double>(now - file->caught_up_at).count();
     }
-    source.state = file->state == FollowedFile::State::kNamed ? "following" : "unnamed";
+    source.state = StateOf(*file);
     status_.sources.push_back(std::move(source));
   }
 }
