@@ -26,8 +26,9 @@ std::string ProcFile(pid_t pid, const char* name) {
 }  // namespace
 
 LiveProgram::LiveProgram(const std::vector<std::string>& arguments, const std::string& log,
-                         int stdin_descriptor) {
-  std::vector<std::string> command = {SLUICE_PROGRAM};
+                         int stdin_descriptor, const std::vector<std::string>& wrapper) {
+  std::vector<std::string> command = wrapper;
+  command.push_back(SLUICE_PROGRAM);
   command.insert(command.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& word : command) argv.push_back(word.data());

@@ -16,10 +16,10 @@ namespace sluice {
 // Lifetime: killed when it goes.
 class LiveProgram {
  public:
-  // `arguments` behind "sluice"; stdout and stderr are appended to `log`. `stdin_descriptor` is its
-  // stdin, -1 for none.
+  // `arguments` behind "sluice", that behind `wrapper`, which becomes it; stdout and stderr are
+  // appended to `log`. `stdin_descriptor` is its stdin, -1 for none.
   LiveProgram(const std::vector<std::string>& arguments, const std::string& log,
-              int stdin_descriptor = -1);
+              int stdin_descriptor = -1, const std::vector<std::string>& wrapper = {});
   ~LiveProgram() { Kill(); }
   LiveProgram(const LiveProgram&) = delete;
   LiveProgram& operator=(const LiveProgram&) = delete;

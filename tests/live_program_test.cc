@@ -56,7 +56,6 @@ class LiveProgramTest : public testing::Test {
 TEST_F(LiveProgramTest, FollowsInAFreshImageAndEndsWhenItIsTold) {
   const std::string log = folder_.Write("app.jsonl", Numbered(1, 1000));
   LiveProgram program({"ingest", "--follow", database_, log}, log_);
-  const pid_t pid = program.pid();
   ASSERT_TRUE(Eventually([&] { return program.Follows(); })) << Said();
   ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }));
   if (!kSanitized) {
@@ -64,13 +63,52 @@ TEST_F(LiveProgramTest, FollowsInAFreshImageAndEndsWhenItIsTold) {
   }
   folder_.Append("app.jsonl", Numbered(1001, 1500));
   UntilAll(1500);
-  kill(pid, SIGHUP);  // looks at everything again, and goes on
-  folder_.Append("app.jsonl", Numbered(1501, 1600) + "{\"n\":");
-  UntilAll(1600);
+  folder_.Append("app.jsonl", "{\"n\":");
   const Stopwatch watch;
   EXPECT_EQ(program.Stop(), 143);
   EXPECT_LT(watch.seconds(), 1.5);
   EXPECT_FALSE(std::filesystem::exists(database_ + "-wal"));
+}
+
+// The folder that the link leads to stands behind another link, where nothing tells of a change.
+TEST_F(LiveProgramTest, HangupLooksWhereNothingTells) {
+  folder_.Write("day1/app.jsonl", Numbered(1, 10));
+  folder_.Write("day2/app.jsonl", Numbered(11, 20));
+  const auto point_to = [this](const char* day) {
+    std::filesystem::create_symlink(folder_ / day, folder_ / "all/next");
+    std::filesystem::rename(folder_ / "all/next", folder_ / "all/today");
+  };
+  std::filesystem::create_directories(folder_ / "all");
+  std::filesystem::create_directories(folder_ / "logs");
+  point_to("day1");
+  std::filesystem::create_symlink(folder_ / "all/today/app.jsonl", folder_ / "logs/app.jsonl");
+  LiveProgram program({"ingest", "--follow", database_, folder_ / "logs"}, log_);
+  ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }));
+  point_to("day2");
+  std::this_thread::sleep_for(milliseconds(500));
+  EXPECT_EQ(Lines(), "10 of 10 to 10");
+  kill(program.pid(), SIGHUP);
+  UntilAll(20);
+  EXPECT_EQ(program.Stop(), 143);
+}
+
+// In a user namespace, whose limits are its own.
+TEST_F(LiveProgramTest, WithoutWatchesItPolls) {
+  const auto follow_with = [&](const std::string& limit, const std::string& said) {
+    const std::string log = folder_.Write("logs/deep/app.jsonl", Numbered(1, 10));
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(database_ + suffix);
+    std::filesystem::remove(log_);
+    LiveProgram program({"ingest", "--follow", database_, folder_ / "logs"}, log_, -1,
+                        {"/usr/bin/unshare", "-Ur", "sh", "-c", limit + R"( && exec "$0" "$@")"});
+    ASSERT_TRUE(Eventually([&] { return Said().find(said) != std::string::npos; })) << Said();
+    folder_.Append("logs/deep/app.jsonl", Numbered(11, 20));
+    UntilAll(20);
+  };
+  if (std::system("unshare -Ur sh -c 'echo 1 > /proc/sys/user/max_inotify_watches' 2>/dev/null")) {
+    GTEST_SKIP() << "no user namespaces here";
+  }
+  follow_with("echo 1 > /proc/sys/user/max_inotify_watches", "inotify's limit is reached at 1");
+  follow_with("echo 0 > /proc/sys/user/max_inotify_instances", "no inotify");
 }
 
 // A limit that is only hoped for does not do.
@@ -139,6 +177,16 @@ TEST_F(LiveProgramTest, TheStatusFileSaysHowFarItIs) {
   }));
 }
 
+// The program that reads its log may end, or be started anew.
+TEST_F(LiveProgramTest, GoesOnWhenNobodyReadsItsLog) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
+  LiveProgram program({"ingest", "--follow", database_, log}, "/dev/full");
+  ASSERT_TRUE(Eventually([&] { return program.Follows(); }));
+  folder_.Append("app.jsonl", Numbered(11, 20));
+  UntilAll(20);
+  EXPECT_EQ(program.Stop(), 143);
+}
+
 TEST_F(LiveProgramTest, TheServiceManagerIsTold) {
   const std::string path = folder_ / "notify";
   const int listening = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -168,13 +216,3 @@ TEST_F(LiveProgramTest, TheServiceManagerIsTold) {
 
 }  // namespace
 }  // namespace sluice
-// The program that reads its log may end, or be started anew.
-TEST_F(LiveProgramTest, GoesOnWhenNobodyReadsItsLog) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
-  LiveProgram program({"ingest", "--follow", database_, log}, "/dev/full");
-  ASSERT_TRUE(Eventually([&] { return program.Follows(); }));
-  folder_.Append("app.jsonl", Numbered(11, 20));
-  UntilAll(20);
-  EXPECT_EQ(program.Stop(), 143);
-}
-

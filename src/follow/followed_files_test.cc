@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <thread>
 
@@ -392,6 +393,25 @@ TEST_P(FollowedFilesTest, AnEmptyFileIsToldWhenItHasAByte) {
   folder_.Append("a.jsonl", "a1\n");
   following->Settle();
   EXPECT_EQ(following->lines(), Lines({"a1"}));
+}
+
+// More events than the kernel keeps: what they were about is found all the same.
+TEST(FollowedFilesLimits, LostEventsAreMadeUpForByALookAtEverything) {
+  const std::string limit = ReadFile("/proc/sys/fs/inotify/max_queued_events", 32).value_or("0");
+  const int most = std::stoi(limit);
+  if (most == 0 || most > 200'000) GTEST_SKIP() << "the kernel keeps " << most << " events";
+  TemporaryDirectory folder;
+  folder.Write("a.jsonl", "a1\n");
+  folder.Write("b.jsonl", "b1\n");
+  Following following({folder.path()});
+  std::ofstream noise[] = {std::ofstream(folder / "c.txt"), std::ofstream(folder / "d.txt")};
+  for (int i = 0; i <= most; ++i) noise[i % 2] << "x" << std::flush;  // the same again is one event
+  folder.Append("a.jsonl", "a2\n");
+  fs::rename(folder / "b.jsonl", folder / "b2.jsonl");
+  folder.Append("b2.jsonl", "b2\n");
+  folder.Write("e.jsonl", "e1\n");
+  following.Settle();
+  EXPECT_EQ(following.lines(), Lines({"a1", "a2", "b1", "b2", "e1"}));
 }
 
 TEST(FollowedFilesLimits, DescriptorsAreForFilesThatGrow) {
