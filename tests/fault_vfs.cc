@@ -318,6 +318,9 @@ int FaultVfs::Strike(VfsCall call, std::string_view path) {
   if (!armed_) return SQLITE_OK;
   if (dead_) return UsualFault(call);
   if (call != fault_.call || !path.ends_with(fault_.path_suffix)) return SQLITE_OK;
+  const bool is_of_thread =
+      fault_.thread == std::thread::id() || fault_.thread == std::this_thread::get_id();
+  if (!is_of_thread) return SQLITE_OK;
   ++matching_;
   if (matching_ < fault_.nth || (matching_ > fault_.nth && !fault_.lasting)) return SQLITE_OK;
   fired_ = true;

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 
 struct sqlite3_vfs;
 
@@ -44,6 +45,7 @@ struct VfsFault {
   bool half_written = false;     // kWrite: the first half of the bytes gets there
   bool dead_after = false;       // from then on all calls fail, as if the process had been killed
   std::string path_suffix = "";  // only files whose name ends so: "-wal"
+  std::thread::id thread = {};   // only calls of this one, where it is one
 };
 
 // A VFS over SQLite's unix VFS that counts, fails and logs calls. It passes all on but syncs, which

@@ -32,8 +32,12 @@ namespace sluice {
 // moves the frames while others write; RESTART then waits up to `checkpoint_wait` for readers, so
 // that the WAL starts anew. While a reader pins it the WAL grows beyond the cap, and this is tried
 // again after each further quarter of the cap. Who would rather wait than let it grow asks
-// HasRoom() before the next transaction; with `checkpoint_bytes` there are checkpoints below the
-// cap already, which wait for nobody.
+// HasRoom() before the next transaction.
+//
+// With `checkpoint_bytes` no commit waits long for the disk: as the WAL grows, pages are moved in
+// small checkpoints, with a thread to sync what was written and a connection of its own to the
+// database, which only reads; and where nobody reads from it the WAL starts anew at half of its
+// cap. AfterCommit still does all checkpoints, and all syncs that durability rests on.
 //
 // End runs PRAGMA optimize, checkpoints with TRUNCATE, sets every PRAGMA back and reads it back. A
 // WAL that stays because a reader pins it is synced, so that what was committed is durable.
@@ -54,8 +58,7 @@ class ImportScope {
   struct Options {
     uint64_t cache_bytes = uint64_t{256} << 20;
     uint64_t wal_cap_bytes = uint64_t{64} << 20;
-    // Of the WAL, where checkpoints begin: small ones are short, and a commit waits less for them.
-    // 0: at the cap.
+    // So much of the WAL is moved at a time, an eighth of the cap at most. 0: all at the cap.
     uint64_t checkpoint_bytes = 0;
     bool durable = false;  // each commit is durable when it returns
     // For readers, at each RESTART and at the TRUNCATE.
@@ -65,7 +68,7 @@ class ImportScope {
   struct Report {
     uint64_t wal_bytes = 0;  // of the -wal file at the end; under 4 KiB unless it is pinned
     std::vector<std::string> pinned_by;  // who pins it, as "pid 123 (name)", where Linux tells
-    uint64_t checkpoints = 0;            // in the scope, the last one included
+    uint64_t checkpoints = 0;            // in the scope, small ones and the last one included
   };
 
   static Result<ImportScope> Begin(sqlite3* db, const Options& options);

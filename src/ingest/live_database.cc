@@ -22,8 +22,8 @@ constexpr uint64_t kProgramBytes = 8 * kMiB;
 // Other writers get their turn between two tries, and a stop is noticed soon.
 constexpr std::chrono::milliseconds kBusyWait{200};
 
-// A checkpoint of this many pages takes milliseconds; one of the whole cap would hold up commits
-// for a tenth of a second and more.
+// To move so many bytes of the WAL takes milliseconds; all up to its cap would hold up commits for
+// a tenth of a second and more.
 constexpr uint64_t kCheckpointBytes = 8 * kMiB;
 
 }  // namespace

@@ -31,7 +31,7 @@ class SqliteSink final : public Sink {
   struct Options {
     uint64_t cache_bytes = uint64_t{128} << 20;
     uint64_t wal_cap_bytes = uint64_t{64} << 20;
-    uint64_t checkpoint_bytes = 0;  // of the WAL, where checkpoints begin; 0: at the cap
+    uint64_t checkpoint_bytes = 0;  // of the WAL, moved at a time; 0: all at the cap
     bool durable = false;           // synchronous=FULL
     bool sync_indexes = false;
     // For a run that never ends: indexes and full text are made at the start and not at the end.

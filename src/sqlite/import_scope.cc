@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "sqlite/background_sync.h"
 #include "sqlite/connection.h"
 #include "sqlite/lock_holders.h"
 
@@ -101,8 +102,15 @@ struct ImportScope::State {
   uint64_t wal_frames = 0;
   int64_t pages_written =
       0;  // by this connection, as SQLite counts, when wal_frames was last brought up to date
-  uint64_t next_attempt_bytes = 0;  // size of the WAL at which a checkpoint is tried next
+  uint64_t next_attempt_bytes = 0;  // size of the WAL at which it is tried to start it anew
   uint64_t checkpoints = 0;
+
+  // Checkpoints ahead of that, with `checkpoint_bytes`: see MoveEarly.
+  enum class Early : uint8_t { kIdle, kSyncingWal, kSyncingDatabase };
+  Early early = Early::kIdle;
+  uint64_t early_begun_bytes = 0;  // size of the WAL when the last one began
+  Connection pin;                  // opened when it is first needed
+  BackgroundSync sync;
 
   Status RememberPragmas();
   Status SetPragmas();
@@ -111,13 +119,25 @@ struct ImportScope::State {
   void CountFrames();
   uint64_t wal_bytes() const { return wal_frames * frame_bytes; }
   uint64_t first_attempt_bytes() const {
-    const uint64_t cap = options.wal_cap_bytes;
-    return options.checkpoint_bytes == 0 ? cap : std::min(options.checkpoint_bytes, cap);
+    return options.checkpoint_bytes == 0 ? options.wal_cap_bytes : options.wal_cap_bytes / 2;
+  }
+  uint64_t early_step_bytes() const {
+    return std::min(options.checkpoint_bytes, options.wal_cap_bytes / 8);
   }
   enum class Checkpointed { kDone, kBusy };
   Result<Checkpointed> Checkpoint(int mode);
   Result<Checkpointed> CheckpointWaiting(int mode, milliseconds wait);
   Result<Checkpointed> TryToStartAnew();
+  bool AttemptIsDue() const;
+  bool EarlyIsDue() const;
+  Status MoveEarly();
+  void BeginEarly();
+  Status MoveToPin();
+  Status EndEarly();
+  Status FinishSync();
+  bool Pin();
+  void Unpin();
+  sqlite3_file* FileOf(int file_control) const;
   Status SyncWal();
   std::vector<std::string> PinnedBy() const;
   Result<Report> FinishWal();
@@ -162,6 +182,13 @@ Result<ImportScope> ImportScope::Begin(sqlite3* db, const Options& options) {
     if (const auto checkpointed = state->Checkpoint(SQLITE_CHECKPOINT_PASSIVE); !checkpointed) {
       static_cast<void>(state->RestorePragmas());
       return Error(checkpointed.error());
+    }
+  }
+  if (state->wal && options.checkpoint_bytes > 0) {
+    // The first sync of a file that SQLite made is one of its directory too, and not for a thread.
+    if (Status status = state->SyncWal(); !status.ok()) {
+      static_cast<void>(state->RestorePragmas());
+      return Error(status);
     }
   }
   return ImportScope(std::move(state));
@@ -272,7 +299,8 @@ Status ImportScope::AfterCommit() {
   State& state = *state_;
   if (!state.wal) return {};
   state.CountFrames();
-  if (state.wal_bytes() < state.next_attempt_bytes) return {};
+  if (Status s = state.MoveEarly(); !s.ok()) return s;
+  if (!state.AttemptIsDue()) return {};
   const Result<State::Checkpointed> checkpointed = state.TryToStartAnew();
   if (!checkpointed) return checkpointed.error();
 
@@ -288,12 +316,111 @@ Status ImportScope::AfterCommit() {
 // PASSIVE moves what it can while others go on; RESTART moves the rest and waits, at the cap, until
 // nobody reads from the WAL.
 Result<ImportScope::State::Checkpointed> ImportScope::State::TryToStartAnew() {
+  if (Status s = EndEarly(); !s.ok()) return Error(s);
   ++checkpoints;
   const Result<Checkpointed> passive = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
   if (!passive) return passive;
   const bool below_cap = wal_bytes() < options.wal_cap_bytes;
-  return CheckpointWaiting(SQLITE_CHECKPOINT_RESTART,
-                           below_cap ? milliseconds(0) : options.checkpoint_wait);
+  Result<Checkpointed> restarted = CheckpointWaiting(
+      SQLITE_CHECKPOINT_RESTART, below_cap ? milliseconds(0) : options.checkpoint_wait);
+  if (restarted && *restarted == Checkpointed::kDone) early_begun_bytes = 0;
+  return restarted;
+}
+
+// Right behind an early checkpoint little is left to move and to sync. Where commits outrun these,
+// it is not waited for.
+bool ImportScope::State::AttemptIsDue() const {
+  if (wal_bytes() < next_attempt_bytes) return false;
+  const bool is_prepared = early == Early::kIdle && early_begun_bytes >= next_attempt_bytes;
+  const bool is_outrun = wal_bytes() >= next_attempt_bytes + options.wal_cap_bytes / 4;
+  return options.checkpoint_bytes == 0 || is_prepared || is_outrun;
+}
+
+// --- Early checkpoints
+//
+// Who waits for a checkpoint waits for the disk: SQLite syncs the WAL before it moves pages from it
+// to the database, and the database after it has moved all of them. So pages are moved in steps of
+// which none waits long:
+//
+//   idle ──grown by a step──▶ syncing the WAL ──▶ PASSIVE up to the pin ──▶ syncing the database
+//   ──▶ idle
+//          pin; a thread        done                unpin; the thread         done
+//          begins to sync                           begins to sync
+//
+// The pin is a read transaction, of a connection that can only read (I3). It keeps the checkpoint
+// from what was committed after it: what is moved is what the thread has synced, and SQLite does
+// not sync the database, as not all of the WAL was moved. Nothing rests on the thread: SQLite does
+// all the syncs that it would do without it, and finds them done, but for the disk's own flush.
+
+bool ImportScope::State::EarlyIsDue() const {
+  if (options.checkpoint_bytes == 0 || early_begun_bytes >= next_attempt_bytes) return false;
+  return wal_bytes() >= std::min(early_begun_bytes + early_step_bytes(), next_attempt_bytes);
+}
+
+Status ImportScope::State::MoveEarly() {
+  if (early == Early::kIdle) {
+    if (EarlyIsDue()) BeginEarly();
+    return {};
+  }
+  if (sync.running()) return {};
+  return early == Early::kSyncingWal ? MoveToPin() : EndEarly();
+}
+
+// Where there is no pin to be had (a lock, no descriptor), there is none of this step.
+void ImportScope::State::BeginEarly() {
+  early_begun_bytes = wal_bytes();
+  if (!Pin()) return;
+  sync.Start(FileOf(SQLITE_FCNTL_JOURNAL_POINTER));
+  early = Early::kSyncingWal;
+}
+
+Status ImportScope::State::MoveToPin() {
+  if (Status s = FinishSync(); !s.ok()) return s;
+  ++checkpoints;
+  const Result<Checkpointed> moved = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+  Unpin();
+  early = Early::kIdle;
+  if (!moved) return moved.error();
+  sync.Start(FileOf(SQLITE_FCNTL_FILE_POINTER));
+  early = Early::kSyncingDatabase;
+  return {};
+}
+
+// Wherever it is; waits for the thread.
+Status ImportScope::State::EndEarly() {
+  Unpin();
+  early = Early::kIdle;
+  return FinishSync();
+}
+
+Status ImportScope::State::FinishSync() {
+  const int code = sync.Finish();
+  return code == SQLITE_OK ? Status() : SqliteError(db, code, "sync ahead of a checkpoint");
+}
+
+// A read transaction that needs no schema: of what is committed by now.
+bool ImportScope::State::Pin() {
+  if (pin.handle() == nullptr) {
+    sqlite3_vfs* vfs = nullptr;
+    sqlite3_file_control(db, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+    Result<Connection> opened =
+        Connection::Open(sqlite3_db_filename(db, "main"), {.vfs = vfs->zName});
+    if (!opened) return false;
+    pin = std::move(*opened);
+  }
+  if (pin.Execute("BEGIN; PRAGMA user_version").ok()) return true;
+  Unpin();
+  return false;
+}
+
+void ImportScope::State::Unpin() {
+  if (pin.handle() != nullptr && pin.in_transaction()) static_cast<void>(pin.Execute("ROLLBACK"));
+}
+
+sqlite3_file* ImportScope::State::FileOf(int file_control) const {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(db, "main", file_control, &file);
+  return file;
 }
 
 Result<bool> ImportScope::HasRoom() {
@@ -336,6 +463,7 @@ Result<ImportScope::Report> ImportScope::End() {
 }
 
 Result<ImportScope::Report> ImportScope::State::FinishWal() {
+  if (Status s = EndEarly(); !s.ok()) return Error(s);
   const Result<Checkpointed> checkpointed =
       CheckpointWaiting(SQLITE_CHECKPOINT_TRUNCATE, options.checkpoint_wait);
   if (!checkpointed) return Error(checkpointed.error());
@@ -362,11 +490,9 @@ std::vector<std::string> ImportScope::State::PinnedBy() const {
 // Commits under synchronous=NORMAL are durable once the WAL is synced, which a checkpoint does only
 // as far as it moves frames. Through SQLite's own file handle (I10).
 Status ImportScope::State::SyncWal() {
-  sqlite3_file* file = nullptr;
-  int code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
-  if (code == SQLITE_OK && file != nullptr && file->pMethods != nullptr) {
-    code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
-  }
+  sqlite3_file* const file = FileOf(SQLITE_FCNTL_JOURNAL_POINTER);
+  if (file == nullptr || file->pMethods == nullptr) return {};
+  const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
   return code == SQLITE_OK ? Status() : SqliteError(db, code, "sync the WAL");
 }
 

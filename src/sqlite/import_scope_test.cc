@@ -2,6 +2,7 @@
 #include "sluice/import_scope.hpp"
 
 #include <filesystem>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -174,16 +175,43 @@ TEST_F(ImportScopeTest, AFullWalHasRoomAgainWhenItsReaderIsGone) {
 }
 
 TEST_F(ImportScopeTest, CheckpointsBelowTheCapKeepTheWalSmall) {
-  constexpr uint64_t kStep = 256 << 10;
+  constexpr uint64_t kCap = 2 << 20;
   Result<ImportScope> scope =
-      ImportScope::Begin(db_, {.wal_cap_bytes = 64 << 20, .checkpoint_bytes = kStep});
+      ImportScope::Begin(db_, {.wal_cap_bytes = kCap, .checkpoint_bytes = kCap / 8});
   ASSERT_TRUE(scope);
-  for (int i = 0; i < 40; ++i) {
+  for (int i = 0; i < 80; ++i) {
     Insert(100);
     ASSERT_TRUE(scope->AfterCommit().ok());
   }
-  EXPECT_LT(wal_bytes(), kStep + 300'000);
-  EXPECT_GE(scope->End()->checkpoints, 8u);
+  // It starts anew at half the cap, or a quarter later where the thread did not keep up.
+  EXPECT_LT(wal_bytes(), kCap * 3 / 4 + 300'000);
+  EXPECT_GE(scope->End()->checkpoints, 5u);
+}
+
+// Pages reach the database while the WAL goes on growing, and who commits syncs nothing but the
+// WAL.
+TEST_F(ImportScopeTest, SmallCheckpointsLeaveTheSyncOfTheDatabaseToAThread) {
+  FaultVfs vfs;
+  Result<Connection> db = Connection::Open(path(), {.mode = OpenOptions::Mode::kReadWrite});
+  Result<ImportScope> scope =
+      ImportScope::Begin(db->handle(), {.wal_cap_bytes = 64 << 20, .checkpoint_bytes = 256 << 10});
+  ASSERT_TRUE(scope);
+  vfs.Fail({.call = VfsCall::kSync,
+            .lasting = true,
+            .path_suffix = "app.db",
+            .thread = std::this_thread::get_id()});
+  const auto database_bytes = [this] { return std::filesystem::file_size(path()); };
+  const uint64_t before = database_bytes();
+  for (int i = 0; i < 200 && database_bytes() < before + 1'000'000; ++i) {
+    ASSERT_TRUE(db->Execute("INSERT INTO t VALUES (zeroblob(100000))").ok());
+    ASSERT_TRUE(scope->AfterCommit().ok());
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // the thread has its turn
+  }
+  vfs.Heal();
+  EXPECT_FALSE(vfs.fired());
+  EXPECT_GT(database_bytes(), before + 1'000'000) << "moved";
+  EXPECT_LT(database_bytes(), wal_bytes()) << "up to the pin";
+  EXPECT_TRUE(scope->End());
 }
 
 TEST_F(ImportScopeTest, ABusyDatabaseNamesTheWriterInTheOtherProcess) {
@@ -320,6 +348,66 @@ TEST_F(ImportScopeTest, AFailedCheckpointIsToldAndThePragmasAreBack) {
         EXPECT_GT(nth, 1u);
         break;
       }
+    }
+  }
+}
+
+// A sync that fails on the thread is as bad as one of a commit (I8): it is told, whoever asks next.
+TEST_F(ImportScopeTest, AFailedSyncAheadOfACheckpointIsTold) {
+  for (const char* suffix : {"-wal", ".db"}) {
+    for (uint64_t nth = 1;; ++nth) {
+      SCOPED_TRACE(suffix + std::to_string(nth));
+      TemporaryDirectory folder;
+      FaultVfs vfs;
+      Result<Connection> db =
+          Connection::Open(folder / "b.db", {.mode = OpenOptions::Mode::kCreate});
+      ASSERT_TRUE(db->Execute("PRAGMA journal_mode=WAL; CREATE TABLE t(a)").ok());
+      vfs.Fail({.call = VfsCall::kSync, .nth = nth, .path_suffix = suffix});
+      Result<ImportScope> scope = ImportScope::Begin(
+          db->handle(), {.wal_cap_bytes = 1 << 20, .checkpoint_bytes = 128 << 10});
+      bool said = !scope;
+      for (int i = 0; i < 12 && !said; ++i) {
+        said = !db->Execute("INSERT INTO t VALUES (zeroblob(100000))").ok();
+        if (!said) said = !scope->AfterCommit().ok();
+      }
+      if (scope) said |= !scope->End();
+      EXPECT_EQ(said, vfs.fired());
+      if (!vfs.fired()) {
+        EXPECT_GT(nth, 2u);
+        break;
+      }
+    }
+  }
+}
+
+// Whatever of it reached the disk: all commits up to one of them, and a sound database.
+TEST_F(ImportScopeTest, NoPowerCutDuringSmallCheckpointsTearsTheDatabase) {
+  PowerLossLog log(folder_.path());
+  {
+    FaultVfs vfs(&log);
+    Result<Connection> db = Connection::Open(path(), {.mode = OpenOptions::Mode::kReadWrite});
+    ASSERT_TRUE(db);
+    Result<ImportScope> scope = ImportScope::Begin(
+        db->handle(), {.wal_cap_bytes = 512 << 10, .checkpoint_bytes = 64 << 10});
+    ASSERT_TRUE(scope);
+    for (int i = 0; i < 60; ++i) {
+      ASSERT_TRUE(db->Execute("INSERT INTO t VALUES (zeroblob(10000)), (zeroblob(10000))").ok());
+      ASSERT_TRUE(scope->AfterCommit().ok());
+    }
+    ASSERT_TRUE(scope->End());
+  }
+  const std::vector<size_t> positions = log.SyncPositions();
+  EXPECT_GT(positions.size(), 20u);
+  TemporaryDirectory after;
+  for (size_t position : positions) {
+    for (uint32_t seed = 0; seed < 4; ++seed) {
+      SCOPED_TRACE(std::to_string(position) + " seed " + std::to_string(seed));
+      log.Replay(position, seed, after.path());
+      Result<Connection> left =
+          Connection::Open(after / "app.db", {.mode = OpenOptions::Mode::kReadWrite});
+      ASSERT_TRUE(left) << left.error().message();
+      ASSERT_EQ(*left->Pragma("integrity_check"), "ok");
+      ASSERT_EQ(**left->QueryInteger("SELECT count(*) % 2 FROM t"), 0);
     }
   }
 }
