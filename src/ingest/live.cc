@@ -33,6 +33,8 @@ using Clock = std::chrono::steady_clock;
 
 // A stop, a rescan and the health are looked after at least this often.
 constexpr milliseconds kTick{250};
+// Who waited for less had no need to wait: the hints were there.
+constexpr std::chrono::microseconds kShortSleep{100};
 // Between two tries where a full disk or another writer keeps us.
 constexpr milliseconds kRetry{500};
 // How many sources that are nowhere any more are searched for by content when a run begins.
@@ -155,6 +157,11 @@ class Live {
   std::optional<PipeReader> pipe_;
   std::optional<FollowedFile> pipe_source_;
   bool pipe_is_readable_ = false;
+
+  Clock::time_point looked_at_ = Clock::now();  // last
+  // What the look at hand finds new was not there before. Lines that came during a long commit have
+  // waited for it, and their own need not wait for the interval too.
+  Clock::time_point written_after_ = Clock::now();
 
   // Since the last commit.
   std::unordered_map<FollowedFile*, Touched> touched_;
@@ -290,13 +297,21 @@ void Live::Wait() {
   Clock::time_point until = std::min(now + kTick, files_.next_look());
   if (!touched_.empty()) until = std::min(until, touched_at_ + options_.commit_interval);
   if (files_.HasReadable()) until = std::min(until, std::max(now, blocked_until_));
-  const auto left = std::chrono::ceil<milliseconds>(until - now).count();
+  const auto left = std::chrono::nanoseconds(std::max(until - now, Clock::duration::zero()));
+  const timespec timeout = {.tv_sec = static_cast<time_t>(left.count() / 1'000'000'000),
+                            .tv_nsec = static_cast<long>(left.count() % 1'000'000'000)};
   // poll(2) passes over negative descriptors.
   const bool wants_pipe = pipe_ && pipe_->WantsMore() && now >= blocked_until_;
   pollfd waited[] = {{.fd = files_.descriptor(), .events = POLLIN, .revents = 0},
                      {.fd = wants_pipe ? pipe_->descriptor() : -1, .events = POLLIN, .revents = 0}};
-  poll(waited, std::size(waited), static_cast<int>(std::max<int64_t>(left, 0)));
+  const bool has_backlog = files_.HasReadable();
+  ppoll(waited, std::size(waited), &timeout, nullptr);
   pipe_is_readable_ = waited[1].revents != 0;
+
+  const Clock::time_point woken_at = Clock::now();
+  const bool has_slept = woken_at - now >= kShortSleep;
+  written_after_ = has_slept || has_backlog ? woken_at : looked_at_;
+  looked_at_ = woken_at;
 }
 
 Status Live::Look() {
@@ -582,7 +597,7 @@ Status Live::WriteChunk(FollowedFile* file) {
 
 // The next commit has it, at the latest an interval after the first one that it has.
 Live::Touched& Live::Touch(FollowedFile* file) {
-  if (touched_.empty()) touched_at_ = Clock::now();
+  if (touched_.empty()) touched_at_ = written_after_;
   return touched_.try_emplace(file, Touched{.committed = file->file.offset(), .added = {}})
       .first->second;
 }
