@@ -113,6 +113,32 @@ TEST_F(CliTest, WithJsonAnErrorIsAnObjectToo) {
   EXPECT_THAT(Run({"status", "--json"}).out, HasSubstr("\"exit_status\":2}"));
 }
 
+// Each ends at once, says what is wrong and what to do, and leaves no database.
+TEST_F(CliTest, FollowSaysWhatItCannotFollow) {
+  folder_.Write("x.jsonl", "{\"a\":1}\n");
+  folder_.Write("text.db", std::string(200, 'x'));
+  folder_.Write("array.json", "[\n{\"a\":1}]");
+  std::filesystem::create_directory(folder_ / "folder");
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"a.db", "none.jsonl"}, "none.jsonl: no such file"},
+      {{"a.db", "none/x.jsonl"}, "none/x.jsonl: no such file"},
+      {{"folder", "x.jsonl"}, "this is a directory, not a database"},
+      {{"none/a.db", "x.jsonl"}, "there is no folder none"},
+      {{"text.db", "x.jsonl"}, "not a database"},
+      {{"a.db", "array.json"}, "one JSON array"},
+      {{"--schema", "none.toml", "a.db", "x.jsonl"}, "none.toml"},
+      {{"--schema", "none", "a.db", "x.jsonl"}, "there is no preset 'none'"},
+      {{"--status-file", "none/s.json", "a.db", "x.jsonl"}, "write into the folder none: no such"}};
+  for (const auto& [arguments, message] : cases) {
+    std::vector<std::string> words = {"ingest", "--follow"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    const Outcome run = Run(words);
+    EXPECT_TRUE(run.status == 1 || run.status == 2) << message;
+    EXPECT_THAT(run.err, AllOf(HasSubstr(message), HasSubstr("\n  try: ")));
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.db"));
+}
+
 TEST_F(CliTest, IngestRefusesCombinationsThatSayNothing) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"--ignore"}, "--ignore needs --pk"},
@@ -126,7 +152,15 @@ TEST_F(CliTest, IngestRefusesCombinationsThatSayNothing) {
       {{"--page-size", "512"}, "--page-size is no power of two from 1KiB to 64KiB"},
       {{"--commit-rows", "0"}, "must be 1 or more"},
       {{"--max-line", "0"}, "--max-line must be 1 or more"},
-      {{"--max-line", "much"}, "--max-line: "},
+      {{"--max-line", "much"}, "--max-line: 'much' is not a size: write a number and a unit"},
+      {{"--rss-budget", "64MiB"}, "--rss-budget is given without --follow"},
+      {{"--publish-after", "5s"}, "--publish-after is given without --follow"},
+      {{"--follow", "--rss-budget", "1MiB"}, "less than the program itself takes"},
+      {{"--follow", "--publish-after", "5s"}, "stdin is no INPUT"},
+      {{"--follow", "--stop-after", "5"}, "--stop-after is given with --follow"},
+      {{"--follow", "--start-offset", "5"}, "--start-offset is given with --follow"},
+      {{"--follow", "--fail-on-reject"}, "--fail-on-reject is given with --follow"},
+      {{"--follow", "--status-file", "/"}, "--status-file / is no file"},
       {{"--on-bad-line", "cry"}, "'cry' is none of keep, skip, fail"}};
   folder_.Write("x.jsonl", "{}\n");
   for (const auto& [options, message] : cases) {

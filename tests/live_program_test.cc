@@ -153,6 +153,34 @@ TEST_F(LiveProgramTest, StdinGoesOnBehindTheHandOver) {
   UntilAll(301);
 }
 
+// A service may be there before the first log of what it follows.
+TEST_F(LiveProgramTest, AnEmptyFolderIsFollowed) {
+  std::filesystem::create_directory(folder_ / "logs");
+  LiveProgram program({"ingest", "--follow", database_, folder_ / "logs"}, log_);
+  ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }))
+      << Said();
+  folder_.Write("logs/app.jsonl", Numbered(1, 10));
+  EXPECT_TRUE(Eventually([&] {
+    DatabaseView view(database_);
+    return view.Count("SELECT count(*) FROM sqlite_schema WHERE name = 'lines'") == 1;
+  })) << Said();
+  UntilAll(10);
+  EXPECT_EQ(program.Stop(), 143);
+}
+
+TEST_F(LiveProgramTest, ASecondFollowerOfADatabaseIsRefused) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
+  LiveProgram program({"ingest", "--follow", database_, log}, log_);
+  ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }));
+  LiveProgram second({"ingest", "--follow", "--wait", "0s", database_, log},
+                     folder_ / "second.txt");
+  EXPECT_EQ(second.Wait(5), 1);
+  const std::string said = ReadFile(folder_ / "second.txt", 1 << 20).value_or("");
+  EXPECT_NE(said.find("another sluice writes to it: pid " + std::to_string(program.pid())),
+            std::string::npos)
+      << said;
+}
+
 TEST_F(LiveProgramTest, WithoutExecTheProcessStaysAndSaysWhatItGaveBack) {
   const std::string log = folder_.Write("app.jsonl", Numbered(1, 1000));
   LiveProgram program({"ingest", "--follow", "--no-exec", database_, log}, log_);

@@ -190,6 +190,11 @@ Status CheckConflicts(const IngestRequest& request) {
     return Status::Usage("--force is given without --from-scratch",
                          "it is for making a database anew, over tables of others");
   }
+  if (request.fail_on_reject && request.follow.follow) {
+    return Status::Usage(
+        "--fail-on-reject is given with --follow, which ends by a signal",
+        "--on-bad-line fail ends it at the first bad line; sluice rejects has them");
+  }
   if (!options.events_db.empty() && options.events == EventDetail::kOff) {
     return Status::Usage("--events-db is given with --events off", "leave one out");
   }

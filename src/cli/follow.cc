@@ -5,12 +5,14 @@
 #include <atomic>
 #include <filesystem>
 
+#include <errno.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/units.h"
 #include "cli/hand_over.h"
@@ -33,16 +35,50 @@ std::string FileOnStdin() {
 }
 
 Status RefuseWithoutFollow(const FollowRequest& request) {
-  const std::pair<bool, const char*> given[] = {{request.live.poll, "--poll"},
-                                                {request.live.strict_rss, "--strict-rss"},
-                                                {!request.status_file.empty(), "--status-file"},
-                                                {request.no_exec, "--no-exec"}};
+  const std::pair<bool, const char*> given[] = {
+      {request.live.poll, "--poll"},
+      {request.live.strict_rss, "--strict-rss"},
+      {request.rss_budget_bytes.has_value(), "--rss-budget"},
+      {request.publish_after.has_value(), "--publish-after"},
+      {!request.status_file.empty(), "--status-file"},
+      {request.no_exec, "--no-exec"}};
   for (const auto& [is_given, option] : given) {
     if (!is_given) continue;
     return Status::Usage(fmt::format("{} is given without --follow", option),
                          "it is for live mode: add --follow, or leave it out");
   }
   return {};
+}
+
+// What would be found out in an hour, when the historical part is done, is said at once.
+Status CheckStatusFile(const std::string& path) {
+  const std::string directory = DirectoryOf(path);
+  const Result<FileInfo> file = Stat(path);
+  if (file && file->kind != FileKind::kRegular) {
+    return Status::Usage("--status-file " + path + " is no file that could be replaced",
+                         "name a file in a folder of its own, such as /run/sluice/status.json");
+  }
+  if (access(directory.c_str(), W_OK | X_OK) == 0) return {};
+  const Status failure = SystemError(errno, "write into the folder " + directory);
+  return {failure.code(), "--status-file " + path + ": " + failure.message(), failure.remedy()};
+}
+
+Status RefuseWithFollow(const FollowRequest& request, const IngestOptions& options) {
+  const bool has_stdin = std::ranges::count(options.inputs, "-") > 0;
+  if (options.start_offset) {
+    return Status::Usage("--start-offset is given with --follow", "leave one out");
+  }
+  if (options.stop_after_rows) {
+    return Status::Usage(
+        "--stop-after is given with --follow, which goes on until it is told to end",
+        "leave one out");
+  }
+  if (request.publish_after && !has_stdin) {
+    return Status::Usage("--publish-after is given, and stdin is no INPUT",
+                         "it is for pipes: give - as an INPUT, or leave it out");
+  }
+  const bool begins = request.handed_over.empty();  // later on rows are worth more
+  return begins && !request.status_file.empty() ? CheckStatusFile(request.status_file) : Status();
 }
 
 LiveHooks HooksOf(const FollowRequest& request, const IngestOptions& options,
@@ -87,16 +123,19 @@ void AddFollowOptions(Options* options, FollowRequest* request) {
                 &request->follow);
   options->Flag("--poll", "Look at files every so often, where inotify does not tell of changes",
                 &live->poll);
-  options->Size("--rss-budget", "Resident memory of the process while it follows",
-                &live->rss_budget_bytes);
+  options->Size("--rss-budget",
+                "Resident memory of the process while it follows (default " +
+                    FormatSize(live->rss_budget_bytes) + ")",
+                &request->rss_budget_bytes);
   options->Flag("--strict-rss",
                 "A line that does not fit the budget is a reject, instead of an overrun",
                 &live->strict_rss);
   options->Text("--status-file", "FILE", "Write JSON about health and lag here, each second",
                 &request->status_file);
   options->Duration("--publish-after",
-                    "Stdin: publish the database after so long, if the stream does not rest before",
-                    &request->pipe.longest);
+                    "Stdin: publish the database after so long, if the stream does not rest before "
+                    "(default 60s)",
+                    &request->publish_after);
   options->Flag("--no-exec", "Follow in this process, instead of in a fresh image of it",
                 &request->no_exec);
   options->Group("");  // for us alone
@@ -112,15 +151,16 @@ Status ApplyFollowOptions(FollowRequest* request, IngestOptions* options) {
   options->commit_bytes = request->commit_bytes.value_or(options->commit_bytes);
   options->commit_interval = request->commit_interval.value_or(options->commit_interval);
   if (!request->follow) return RefuseWithoutFollow(*request);
+  if (Status s = RefuseWithFollow(*request, *options); !s.ok()) return s;
+  live.rss_budget_bytes = request->rss_budget_bytes.value_or(live.rss_budget_bytes);
+  request->pipe.longest = request->publish_after.value_or(request->pipe.longest);
+  options->inputs_may_come = true;
   if (std::count(options->inputs.begin(), options->inputs.end(), "-") > 0) {
     options->pipe_hand_over = &request->pipe;
   }
   if (live.rss_budget_bytes < kLeastRssBudget) {
     return Status::Usage("--rss-budget is less than the program itself takes",
                          "give " + FormatSize(kLeastRssBudget) + " or more");
-  }
-  if (options->start_offset) {
-    return Status::Usage("--start-offset is given with --follow", "leave one out");
   }
   return {};
 }

@@ -21,6 +21,9 @@ struct FollowRequest {
   PipeHandOver pipe;        // of stdin, from the historical part
   LiveOptions live;         // its `ingest` is filled in when the historical part is done
 
+  std::optional<uint64_t> rss_budget_bytes;
+  std::optional<std::chrono::milliseconds> publish_after;
+
   // One option for both parts, whose defaults differ.
   std::optional<uint64_t> commit_rows;
   std::optional<uint64_t> commit_bytes;
@@ -28,7 +31,7 @@ struct FollowRequest {
 };
 
 void AddFollowOptions(Options* options, FollowRequest* request);
-// The commit rhythm of both parts, and what of the follow options makes no sense.
+// The commit rhythm of both parts, and what of the options makes no sense with --follow or without.
 Status ApplyFollowOptions(FollowRequest* request, IngestOptions* options);
 
 // SIGHUP asks for a rescan, from now on, instead of ending the process.

@@ -295,7 +295,8 @@ void Options::AddParsed(const std::string& name, const std::string& metavar, std
                         Parser parse) {
   auto callback = [name, parse = std::move(parse)](const std::string& text) {
     if (const Status s = parse(Unshielded(text)); !s.ok()) {
-      throw CLI::ValidationError(name, s.message());
+      const std::string remedy = s.remedy().empty() ? "" : ": " + s.remedy();
+      throw CLI::ValidationError(name, s.message() + remedy);
     }
   };
   command_->add_option_function<std::string>(name, std::move(callback), std::move(help))

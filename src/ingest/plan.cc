@@ -101,7 +101,7 @@ class Planner {
           "no input: the directories have no *.jsonl, *.ndjson, *.gz or *.zst of these",
           "name the files, or say --include '*.log'");
       // A database that stands may have had its lines before the logs were cleared away.
-      if (target_->fresh()) return none;
+      if (target_->fresh() && !options_.inputs_may_come) return none;
       plan_.warnings.push_back(none.message());
     }
     if (options_.start_offset && candidates_.size() != 1) {
@@ -132,7 +132,8 @@ class Planner {
     }
     candidates_ = std::move(taken);
     // No database is made of nothing.
-    return candidates_.empty() && target_->fresh() ? left_out : Status();
+    const bool is_nothing = candidates_.empty() && target_->fresh() && !options_.inputs_may_come;
+    return is_nothing ? left_out : Status();
   }
 
   Result<std::unique_ptr<Source>> OpenPipe() const {

@@ -22,8 +22,9 @@ Status HeldByAnother(const std::string& target, const std::string& lock_path) {
   const Result<std::string> pid = ReadFile(lock_path, kPidBytes);
   LockHolder holder;
   if (pid) holder = ProcessOf(std::atoi(pid->c_str()));
-  return {StatusCode::kBusy, target + ": another sluice is building it: " + Describe(holder),
-          "wait until it is done, or give this run more time (--wait)"};
+  return {StatusCode::kBusy, target + ": another sluice writes to it: " + Describe(holder),
+          "wait until it is done, or give this run more time (--wait); one that follows ends by a "
+          "signal"};
 }
 
 // Whether the name still leads to the file that we have locked.
