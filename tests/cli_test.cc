@@ -379,7 +379,7 @@ TEST_F(CliTest, StatusTellsOfGaps) {
                     HasSubstr("after byte"), HasSubstr("not known")));
   EXPECT_THAT(Run({"status", "app.db", "--json"}).out,
               AllOf(HasSubstr("\"possible_gaps\":1,\"latest_gaps\":[{\"path\":"),
-                    HasSubstr("\"table\":\"app\",\"offset\":83,\"bytes\":null,")));
+                    HasSubstr("app.jsonl\",\"offset\":83,\"bytes\":null,")));
 }
 
 TEST_F(CliTest, RejectsAreShownWithTheirPlaceAndTheBadSpot) {

@@ -148,7 +148,7 @@ class LiveTest : public testing::Test {
     if (view.Count("SELECT count(*) FROM sqlite_schema WHERE name = '_sluice_gaps'") == 0)
       return {};
     return view.Rows(
-        "SELECT replace(path, '" + folder_.path() +
+        "SELECT replace(g.path, '" + folder_.path() +
         "/', ''), 'after ' || line_number || ' lines', bytes FROM _sluice_gaps AS g "
         "JOIN _sluice_sources AS s ON s.id = source_id AND g.byte_offset = s.byte_offset");
   }
@@ -381,6 +381,31 @@ TEST_F(LiveTest, OfALostFileTheBytesAreCountedThatWereKnown) {
   EXPECT_TRUE(live.UntilSaid("gap: 9 bytes")) << live.said();
   live.Stop();
   EXPECT_EQ(Gaps(), std::vector<std::string>{"app.jsonl|after 5 lines|9"});
+}
+
+// Of each that is made and removed at once either the line is there, or a gap.
+TEST_F(LiveTest, FilesThatComeAndGoAreRowsOrGaps) {
+  constexpr int kFiles = 200;
+  constexpr int kLast = 100 + kFiles - 1;  // all lines have one length
+  folder_.Write("logs/a.jsonl", Numbered(100, 100));
+  const LiveOptions options = Options(folder_ / "logs");
+  Ingest(options);
+  LiveRun live(options);
+  for (int i = 101; i < kLast; ++i) {
+    fs::remove(folder_.Write("logs/b" + std::to_string(i % 3) + ".jsonl", Numbered(i, i)));
+  }
+  folder_.Write("logs/c.jsonl", Numbered(kLast, kLast));
+  EXPECT_TRUE(LiveRun::Until(
+      [&] { return DatabaseView(database_).Count("SELECT max(n) FROM lines") == kLast; }));
+  std::this_thread::sleep_for(milliseconds(2500));  // those that lost their names are looked for
+  live.Stop();
+  DatabaseView view(database_);
+  const bool has_gaps =
+      view.Count("SELECT count(*) FROM sqlite_schema WHERE name = '_sluice_gaps'") > 0;
+  const auto gaps = has_gaps ? view.Count("SELECT count(*) FROM _sluice_gaps") : 0;
+  EXPECT_GE(view.Count("SELECT count(DISTINCT n) FROM lines") + gaps, kFiles) << live.said();
+  EXPECT_EQ(view.Count("SELECT count(*) - count(DISTINCT n) FROM lines"), 0);
+  ExpectBalanced();
 }
 
 // What is gone cannot be found out again: it is kept until a commit takes it.

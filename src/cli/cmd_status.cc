@@ -170,13 +170,13 @@ std::string GapsText(const Overview& overview, const Terminal& terminal) {
   std::string text = fmt::format("{} {} with {} known to be gone, {}\n", terminal.Red("lost:"),
                                  Counted(counts.gaps, "gap", "gaps"), FormatSize(counts.gap_bytes),
                                  Counted(counts.possible_gaps, "possible gap", "possible gaps"));
-  RowPrinter table(RowFormat::kTable, {"source", "table", "after byte", "bytes gone", "found"},
-                   terminal, [&](std::string_view bytes) { return text += bytes, Status(); });
+  RowPrinter table(RowFormat::kTable, {"source", "after byte", "bytes gone", "found"}, terminal,
+                   [&](std::string_view bytes) { return text += bytes, Status(); });
   for (const GapRow& gap : overview.gaps) {
     const std::string bytes = gap.bytes > 0 ? FormatCount(gap.bytes) : "not known";
-    const Status row = table.Row({std::string_view(gap.source_path), std::string_view(gap.table),
-                                  static_cast<int64_t>(gap.byte_offset), std::string_view(bytes),
-                                  std::string_view(gap.found_at).substr(0, 19)});
+    const Status row =
+        table.Row({std::string_view(gap.path), static_cast<int64_t>(gap.byte_offset),
+                   std::string_view(bytes), std::string_view(gap.found_at).substr(0, 19)});
     if (!row.ok()) break;
   }
   if (!table.Finish().ok()) text.clear();
@@ -260,8 +260,7 @@ void AppendGaps(const Overview& overview, JsonWriter* out) {
   out->Key("latest_gaps").BeginArray();
   for (const GapRow& gap : overview.gaps) {
     out->BeginObject();
-    out->Key("path").String(gap.source_path);
-    out->Key("table").String(gap.table);
+    out->Key("path").String(gap.path);
     out->Key("offset").Unsigned(gap.byte_offset);
     out->Key("bytes");
     gap.bytes > 0 ? out->Unsigned(gap.bytes) : out->Null();

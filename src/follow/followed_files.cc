@@ -197,6 +197,7 @@ std::vector<Finding> FollowedFiles::Look() {
         break;
     }
   }
+  CountMade();
   if (everything) {
     look_at_all_at_ = now + options_.look_at_all_every;
     LookAtEverything();
@@ -205,6 +206,7 @@ std::vector<Finding> FollowedFiles::Look() {
   TellStrangers();
   TellPending();
   CheckUnnamed();
+  CheckArrivals();
   CloseIdleFiles();
   for (std::string& note : watcher_.TakeNotes()) {
     findings_.push_back({.kind = Finding::Kind::kNote, .path = std::move(note)});
@@ -274,6 +276,7 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
   const Result<FileInfo> info = Stat(path);
   const bool is_there = IsRegular(info);
   if (file == nullptr) {
+    if (!is_there) pending_.erase(path);
     if (is_there && IsInput(path)) Appeared(path, *info);
     return;
   }
@@ -417,6 +420,71 @@ void FollowedFiles::TellStrangersOf(const std::string& path, Family* family) {
   family->strangers = std::move(strangers);
 }
 
+// --- Names that were given more than once between two looks
+
+void FollowedFiles::CountMade() {
+  for (const auto& [path, count] : watcher_.TakeMade()) {
+    if (IsInput(path) && !IsDatabaseFile(path)) arrivals_[path].made += count;
+  }
+  if (!watcher_.has_all()) return;
+  // What was taken up beyond these was not made before our eyes: it makes up for none that is
+  // missing.
+  for (auto& [path, arrivals] : arrivals_) {
+    arrivals.taken = std::min(arrivals.taken, arrivals.made);
+  }
+}
+
+// A new source may have been found under the name that a rotation had given it.
+void FollowedFiles::CountTaken(const std::string& path, bool is_new) {
+  if (IsInput(path)) {
+    ++arrivals_[path].taken;
+    return;
+  }
+  if (!is_new) return;
+  for (const auto& [name, family] : families_) {
+    if (path.starts_with(name)) ++arrivals_[name].taken;
+  }
+}
+
+void FollowedFiles::CheckArrivals() {
+  const Clock::time_point now = Clock::now();
+  for (auto it = arrivals_.begin(); it != arrivals_.end();) {
+    auto& [path, arrivals] = *it;
+    if (arrivals.next_check > now) {
+      ++it;
+      continue;
+    }
+    const uint64_t accounted = arrivals.taken + arrivals.told + AwaitedOf(path);
+    if (arrivals.made_before > accounted) {
+      const uint64_t missing = arrivals.made_before - accounted;
+      findings_.push_back({.kind = Finding::Kind::kUnseen, .path = path, .count = missing});
+      arrivals.told += missing;
+    }
+    const bool is_over = arrivals.next_check != Clock::time_point() &&
+                         arrivals.made_before == arrivals.made && AwaitedOf(path) == 0;
+    arrivals.made_before = arrivals.made;
+    arrivals.next_check = now + 3 * options_.quiet_time;
+    it = is_over ? arrivals_.erase(it) : std::next(it);
+  }
+}
+
+std::vector<Finding> FollowedFiles::LastFindings() {
+  findings_.clear();
+  for (auto& [path, arrivals] : arrivals_) {
+    arrivals.made_before = arrivals.made;
+    arrivals.next_check = Clock::time_point::min();
+  }
+  CheckArrivals();
+  return std::move(findings_);
+}
+
+// Files of this name that are there, and are taken up when they have a line or are quiet.
+uint64_t FollowedFiles::AwaitedOf(const std::string& path) const {
+  const auto family = families_.find(path);
+  const size_t strangers = family == families_.end() ? 0 : family->second.strangers.size();
+  return strangers + (pending_.contains(path) ? 1 : 0);
+}
+
 // --- Names that are lost
 
 void FollowedFiles::Unname(FollowedFile* file) {
@@ -448,6 +516,21 @@ void FollowedFiles::LoseContent(FollowedFile* file) {
   if (IsRegular(info) && IsInput(path)) Appeared(path, *info);
 }
 
+// An inode is used again at once: only a file that we hold open is certainly the same.
+bool FollowedFiles::IsStill(const FollowedFile& file, const std::string& path,
+                            const FileInfo& info) const {
+  if (file.file.is_open()) return true;
+  // Nothing was read of it that could be compared; but a file does not change without growing,
+  // and what was made under this name is another.
+  if (file.file.offset().bytes == 0) {
+    const auto arrivals = arrivals_.find(path);
+    if (arrivals != arrivals_.end() && arrivals->second.made > arrivals->second.taken) return false;
+    return info.modified_ns == file.modified_ns || info.size > file.size;
+  }
+  const Result<Identity> identity = Identify(path, {AsKnown(file)});
+  return identity && identity->source_id != 0;
+}
+
 // Under another name in its directory: a rename.
 bool FollowedFiles::FindByInode(FollowedFile* file) {
   const SourceKey& key = file->file.key();
@@ -457,11 +540,7 @@ bool FollowedFiles::FindByInode(FollowedFile* file) {
     const std::string path = Join(directory, entry.name);
     const Result<FileInfo> info = Stat(path);
     if (!IsRegular(info) || info->device != key.device || info->inode != key.inode) continue;
-    // An inode is used again at once: only one that we hold open is certainly the same file.
-    if (!file->file.is_open() && file->file.offset().bytes > 0) {
-      const Result<Identity> identity = Identify(path, {AsKnown(*file)});
-      if (!identity || identity->source_id == 0) continue;
-    }
+    if (!IsStill(*file, path, *info)) continue;
     Rename(file, {.path = path, .device = info->device, .inode = info->inode});
     return true;
   }
@@ -526,6 +605,7 @@ void FollowedFiles::Rename(FollowedFile* file, const SourceKey& key) {
   std::erase(unnamed_, file);
   by_path_[file->file.key().path] = file;
   pending_.erase(key.path);
+  CountTaken(key.path, false);
   std::erase_if(findings_, [&](const Finding& finding) {
     return finding.kind == Finding::Kind::kNewName && finding.path == key.path;
   });
@@ -550,6 +630,7 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   if (FollowedFile* same = SameFile(key); source_id == 0 && same != nullptr) return *same;
   if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
   FollowedFile& file = files_.emplace_back(GrowingFile(key, offset));
+  CountTaken(key.path, offset.bytes == 0);
   file.table = table;
   file.compressed = IsCompressed(key.path);
   file.grew_at = Clock::now();

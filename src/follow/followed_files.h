@@ -61,11 +61,13 @@ struct Finding {
     kNewName,  // `path` stands for content that is not followed yet: decide by content what it is
     kMoved,    // `file` lies under another name now, which its row should learn of
     kLost,     // `file` is gone, and what it may have held behind its offset with it
+    kUnseen,   // `count` files that had the name `path` for a moment are gone, with all they held
     kNote,     // `path` is a line for a person
   };
   Kind kind = Kind::kNote;
   std::string path = {};
   FollowedFile* file = nullptr;
+  uint64_t count = 0;
 };
 
 // The files of a live run: which there are, which of them have more to read, and what became of
@@ -84,6 +86,9 @@ struct Finding {
 //                                   several rotations between two looks is found, though its name
 //                                   may change again meanwhile.
 //   not found for a second       kLost.
+//   made, written to, and gone   Each file that was made under the name of an input is to be taken
+//   between two looks            up; inotify tells how many there were. Those that are missing when
+//                                all was looked for are kUnseen.
 //
 // A new name is told when its file has a first whole line; where it begins like a file that is
 // followed beside it, or is compressed, when it has been quiet for a second: a copy in the
@@ -129,6 +134,9 @@ class FollowedFiles {
   // looked for, as if it had gone before our eyes.
   void AddDisplaced(const SourceKey& key, const Offset& offset, int64_t source_id, uint32_t table);
 
+  // The caller has seen what has this name, and does not follow it.
+  void NoteRefused(const std::string& path) { ++arrivals_[path].taken; }
+
   // Whether a new source was taken up of which nothing is committed yet: what looks like a stranger
   // may be its copy, which only its content can tell.
   bool HasUnreadSource() const;
@@ -138,6 +146,8 @@ class FollowedFiles {
   // Looks where the watcher hints, and at what is due. Findings in the order in which they are to
   // be handled.
   std::vector<Finding> Look();
+  // When no look follows: files that are missing by now will not be taken up any more.
+  std::vector<Finding> LastFindings();
   // Everything is looked at again (SIGHUP, --poll's rescan).
   void LookAtAll() { look_at_all_at_ = Clock::time_point::min(); }
 
@@ -183,6 +193,15 @@ class FollowedFiles {
     std::map<Inode, Pending> strangers;
   };
 
+  // Files that were made under the name of an input, and those of them that were taken up.
+  struct Arrivals {
+    uint64_t made = 0;
+    uint64_t made_before = 0;  // when that was last checked: time enough to take these up
+    uint64_t taken = 0;
+    uint64_t told = 0;  // as kUnseen
+    Clock::time_point next_check;
+  };
+
   void WatchInputs();
   void WatchNamedFile(const std::string& input);
   void WatchTargetOf(const std::string& path);
@@ -202,6 +221,7 @@ class FollowedFiles {
   void TellStrangersOf(const std::string& path, Family* family);
   void LoseContent(FollowedFile* file);
   void Unname(FollowedFile* file);
+  bool IsStill(const FollowedFile& file, const std::string& path, const FileInfo& info) const;
   bool FindByInode(FollowedFile* file);
   void CheckUnnamed();
   void DrainUnnamed(FollowedFile* file);
@@ -210,6 +230,10 @@ class FollowedFiles {
   void MoveTo(FollowedFile* file, const SourceKey& key);
   void Rename(FollowedFile* file, const SourceKey& key);
   void Queue(FollowedFile* file);
+  void CountMade();
+  void CountTaken(const std::string& path, bool is_new);
+  void CheckArrivals();
+  uint64_t AwaitedOf(const std::string& path) const;
   void CloseIdleFiles();
   bool IsDatabaseFile(const std::string& path) const;
 
@@ -225,6 +249,7 @@ class FollowedFiles {
   std::vector<FollowedFile*> unnamed_;
   std::map<std::string, Pending> pending_;
   std::map<std::string, Family> families_;  // by the name that was rotated
+  std::map<std::string, Arrivals> arrivals_;
   std::deque<FollowedFile*> queue_;
   std::vector<Finding> findings_;  // of the look at hand
   Clock::time_point look_at_all_at_;

@@ -50,6 +50,7 @@ class Following {
     for (const Finding& finding : files_.Look()) {
       if (finding.kind == Finding::Kind::kNewName) Decide(finding.path);
       if (finding.kind == Finding::Kind::kMoved) Known(finding.file).key = finding.file->file.key();
+      if (finding.kind == Finding::Kind::kUnseen) unseen_ += finding.count;
       if (finding.kind == Finding::Kind::kLost) lost_.push_back(finding.file->waiting());
     }
     while (FollowedFile* file = files_.NextReadable()) Read(file);
@@ -62,6 +63,8 @@ class Following {
   }
   // Of each loss the bytes that were known to be there.
   const std::vector<uint64_t>& lost() const { return lost_; }
+  // Files that were gone before anything of them was read.
+  uint64_t unseen() const { return unseen_; }
   FollowedFiles& files() { return files_; }
 
  private:
@@ -123,6 +126,7 @@ class Following {
   std::vector<KnownSource> known_;
   std::vector<std::string> lines_;
   std::vector<uint64_t> lost_;
+  uint64_t unseen_ = 0;
 };
 
 using Lines = std::vector<std::string>;
@@ -393,6 +397,42 @@ TEST_P(FollowedFilesTest, AnEmptyFileIsToldWhenItHasAByte) {
   folder_.Append("a.jsonl", "a1\n");
   following->Settle();
   EXPECT_EQ(following->lines(), Lines({"a1"}));
+}
+
+// Two rotations between two looks, of which the first file is not kept.
+TEST(FollowedFilesLimits, FilesThatAreGoneBetweenTwoLooksAreCounted) {
+  TemporaryDirectory folder;
+  folder.Write("app.jsonl", "a1\n");
+  Following following({folder / "app.jsonl"});
+  fs::rename(folder / "app.jsonl", folder / "app.jsonl.1");
+  folder.Write("app.jsonl", "b1\n");
+  fs::remove(folder / "app.jsonl.1");
+  fs::rename(folder / "app.jsonl", folder / "app.jsonl.1");
+  folder.Write("app.jsonl", "c1\n");
+  fs::rename(folder / "app.jsonl.1", folder / "elsewhere.txt");
+  fs::remove(folder / "elsewhere.txt");
+  for (int i = 0; i < 4; ++i) following.Settle();
+  EXPECT_EQ(following.lines(), Lines({"a1", "c1"}));
+  EXPECT_EQ(following.unseen(), 1u);
+}
+
+TEST(FollowedFilesLimits, FilesThatStandAndEmptyOnesAreNotMissed) {
+  TemporaryDirectory folder;
+  folder.Write("logs/a.jsonl", "a1\n");
+  Following following({folder / "logs"});
+  fs::rename(folder / "logs/a.jsonl", folder / "logs/a.jsonl.1");
+  folder.Write("logs/a.jsonl", "a2\n");
+  fs::rename(folder / "logs/a.jsonl", folder / "logs/a.jsonl.2");
+  folder.Write("logs/a.jsonl", "a3\n");
+  folder.Write("logs/b.jsonl", "b, and no end of a line");
+  folder.Write("logs/c.jsonl", "");
+  fs::remove(folder / "logs/c.jsonl");
+  fs::copy_file(folder / "logs/a.jsonl", folder / "logs/copy.jsonl");
+  for (int i = 0; i < 4; ++i) following.Settle();
+  EXPECT_EQ(following.unseen(), 0u);
+  fs::remove(folder / "logs/b.jsonl");
+  for (int i = 0; i < 4; ++i) following.Settle();
+  EXPECT_EQ(following.unseen(), 1u);
 }
 
 // More events than the kernel keeps: what they were about is found all the same.

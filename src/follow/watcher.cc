@@ -130,12 +130,23 @@ void Watcher::ReadEvents(std::set<Hint>* hints) {
   alignas(inotify_event) char events[16 << 10];
   for (int round = 0; round < kRounds; ++round) {
     const Result<size_t> read = inotify_.Read(events, sizeof(events));
-    if (!read || *read == 0) return;  // EAGAIN: no more at the moment
+    has_all_ = !read || *read == 0;  // EAGAIN: no more at the moment
+    if (has_all_) return;
     for (size_t at = 0; at < *read;) {
       const auto* event = reinterpret_cast<const inotify_event*>(events + at);
       Translate(event, hints);
       at += sizeof(inotify_event) + event->len;
     }
+  }
+}
+
+void Watcher::CountMade(uint32_t mask, const std::string& path) {
+  if ((mask & IN_CREATE) != 0) {
+    empty_.insert(path);
+  } else if ((mask & (IN_MOVED_FROM | IN_DELETE)) != 0) {
+    empty_.erase(path);
+  } else if ((mask & IN_MODIFY) != 0 && empty_.erase(path) > 0) {
+    ++made_[path];
   }
 }
 
@@ -157,6 +168,7 @@ void Watcher::Translate(const void* raw, std::set<Hint>* hints) {
   if (event->len == 0) return;
   const bool is_directory = (event->mask & IN_ISDIR) != 0;
   if (is_directory && (event->mask & kNameEvents) == 0) return;
+  if (!is_directory) CountMade(event->mask, Below(directory, event->name));
   const Hint::Kind of_file =
       (event->mask & kNameEvents) != 0 ? Hint::Kind::kName : Hint::Kind::kGrown;
   hints->insert({is_directory ? Hint::Kind::kDirectory : of_file, Below(directory, event->name)});

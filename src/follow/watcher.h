@@ -66,6 +66,11 @@ class Watcher {
 
   // The hints since the last call, each once.
   std::set<Hint> Take();
+  // How many files were made under which name, and written to, since the last call: a name may have
+  // stood for several between two looks. Only inotify tells.
+  std::map<std::string, uint64_t> TakeMade() { return std::exchange(made_, {}); }
+  // Whether no event was left for the next Take().
+  bool has_all() const { return has_all_; }
   // What the last round of polling cost: the interval becomes at least a hundred times that.
   void TellCost(Clock::duration cost) { cost_ = cost; }
 
@@ -82,15 +87,19 @@ class Watcher {
   int AddWatch(const std::string& directory);
   void ReadEvents(std::set<Hint>* hints);
   void Translate(const void* event, std::set<Hint>* hints);
+  void CountMade(uint32_t mask, const std::string& path);
 
   const Options options_;
   File inotify_;                                      // not open where all is polled
   std::unordered_map<int, std::string> directories_;  // by watch
   std::unordered_map<std::string, int> watches_;      // by directory
   std::map<std::string, Polled> polled_;
+  std::set<std::string> empty_;           // made, and not written to yet
+  std::map<std::string, uint64_t> made_;  // as of TakeMade
   Clock::time_point polled_at_;
   Clock::duration cost_{};
   bool limit_said_ = false;
+  bool has_all_ = true;
   std::vector<std::string> notes_;
 };
 

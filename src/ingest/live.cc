@@ -118,6 +118,7 @@ class Live {
   void Follow(const PlannedSource& source, uint32_t table);
   void Moved(FollowedFile* file);
   void Lose(FollowedFile* file);
+  void LoseUnseen(const Finding& finding);
   void Refuse(const std::string& path, const Status& why);
   bool IsStillRefused(const std::string& path);
 
@@ -167,6 +168,7 @@ class Live {
   std::unordered_map<FollowedFile*, Touched> touched_;
   Clock::time_point touched_at_;
   std::unordered_map<FollowedFile*, uint64_t> lost_;  // files → bytes that were known to be there
+  std::vector<std::string> unseen_;  // names of files that were gone before they were seen
   uint64_t uncommitted_rows_ = 0;
   uint64_t uncommitted_bytes_ = 0;
   Clock::time_point blocked_until_;  // nothing is read before
@@ -266,6 +268,7 @@ void Live::FindWhatWasRotated(const std::vector<SourceRow>& rows) {
 
 Result<LiveSummary> Live::End() {
   if (database_ == nullptr) return Fail({StatusCode::kCancelled, "stopped"});
+  for (const Finding& finding : files_.LastFindings()) LoseUnseen(finding);
   if (Status s = Commit(); !s.ok()) return Fail(s);
   LiveSummary summary{.ingest = health_.Summary(), .end = end_, .pipe = std::nullopt};
   if (pipe_) summary.pipe = pipe_->HandOver();
@@ -332,6 +335,9 @@ Status Live::Look() {
       case Finding::Kind::kLost:
         Lose(finding.file);
         break;
+      case Finding::Kind::kUnseen:
+        LoseUnseen(finding);
+        break;
       case Finding::Kind::kNote:
         health_.Note(finding.path);
         break;
@@ -386,6 +392,7 @@ void Live::Refuse(const std::string& path, const Status& why) {
   const auto before = refused_.find(path);
   const bool is_said = before != refused_.end() && before->second.why.message() == why.message();
   if (const Result<FileInfo> info = Stat(path)) refused_[path] = {.file = *info, .why = why};
+  files_.NoteRefused(path);
   if (!is_said) health_.Warn("left out " + why.message());
 }
 
@@ -421,6 +428,16 @@ void Live::Lose(FollowedFile* file) {
                  " nothing was left unread when it was last looked at; what came between that and "
                  "its end, if anything, is gone");
   }
+}
+
+void Live::LoseUnseen(const Finding& finding) {
+  if (touched_.empty() && unseen_.empty()) touched_at_ = Clock::now();
+  unseen_.insert(unseen_.end(), finding.count, finding.path);
+  for (uint64_t i = 0; i < finding.count; ++i) health_.CountPossibleGap();
+  const bool is_one = finding.count == 1;
+  health_.Warn("possible gap: " + (is_one ? "a file" : FormatCount(finding.count) + " files") +
+               " that had the name " + finding.path + " for a moment " + (is_one ? "is" : "are") +
+               " gone, with what was written to " + (is_one ? "it" : "them"));
 }
 
 // --- Stdin
@@ -621,7 +638,7 @@ bool Live::MayWrite() {
 }
 
 bool Live::CommitDue() const {
-  if (touched_.empty()) return false;
+  if (touched_.empty() && unseen_.empty()) return false;
   if (pipe_ && (pipe_->IsFull() || pipe_->ended())) return true;  // it waits for the commit
   return uncommitted_rows_ >= options_.commit_rows || uncommitted_bytes_ >= options_.commit_bytes ||
          Clock::now() >= touched_at_ + options_.commit_interval;
@@ -629,7 +646,10 @@ bool Live::CommitDue() const {
 
 // Rows, rejects and offsets in one transaction (I1).
 Status Live::Commit() {
-  if (database_ == nullptr || touched_.empty()) return {};
+  if (database_ == nullptr || (touched_.empty() && unseen_.empty())) return {};
+  for (const std::string& path : unseen_) {
+    if (Status s = database_->sink().AddUnseenGap(path); !s.ok()) return s;
+  }
   std::vector<SourceProgress> progress;
   for (const auto& [file, touched] : touched_) {
     progress.push_back({.source = database_->SlotOf(*file),
@@ -649,6 +669,7 @@ Status Live::Commit() {
   health_.CountCommit(uncommitted_bytes_);
   touched_.clear();
   lost_.clear();
+  unseen_.clear();
   uncommitted_rows_ = uncommitted_bytes_ = 0;
   health_.WaitsFor("");
   files_.Sweep([this](const FollowedFile& file) { database_->Forget(file); });

@@ -78,7 +78,8 @@ CREATE TABLE IF NOT EXISTS _sluice_events(
 constexpr std::string_view kCreateGaps = R"sql(
 CREATE TABLE IF NOT EXISTS _sluice_gaps(
   id INTEGER PRIMARY KEY,
-  source_id INTEGER NOT NULL REFERENCES _sluice_sources(id),
+  source_id INTEGER REFERENCES _sluice_sources(id),
+  path TEXT NOT NULL,
   byte_offset INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   found_at TEXT NOT NULL);
@@ -136,12 +137,12 @@ constexpr std::string_view kRejectBecameRow =
 constexpr std::string_view kGapsExist =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sluice_gaps'";
 constexpr std::string_view kAddGap =
-    "INSERT INTO _sluice_gaps(source_id, byte_offset, bytes, found_at) VALUES (?1, ?2, ?3, ?4)";
+    "INSERT INTO _sluice_gaps(source_id, path, byte_offset, bytes, found_at)"
+    " VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5)";
 constexpr std::string_view kDeleteGaps = "DELETE FROM _sluice_gaps WHERE source_id = ?1";
 constexpr std::string_view kGaps =
-    "SELECT g.id, g.source_id, s.path, s.table_name, g.byte_offset, g.bytes, g.found_at"
-    " FROM _sluice_gaps AS g CROSS JOIN _sluice_sources AS s ON s.id = g.source_id"
-    " ORDER BY g.id DESC LIMIT ?1";
+    "SELECT id, source_id, path, byte_offset, bytes, found_at FROM _sluice_gaps"
+    " ORDER BY id DESC LIMIT ?1";
 constexpr std::string_view kCountGaps =
     "SELECT coalesce(sum(bytes > 0), 0), coalesce(sum(bytes), 0), coalesce(sum(bytes = 0), 0)"
     " FROM _sluice_gaps";
@@ -244,11 +245,10 @@ RejectRow ReadReject(const Statement& row) {
 GapRow ReadGap(const Statement& row) {
   return {.id = row.Integer(0),
           .source_id = row.Integer(1),
-          .source_path = std::string(row.Text(2)),
-          .table = std::string(row.Text(3)),
-          .byte_offset = Loaded(row, 4),
-          .bytes = Loaded(row, 5),
-          .found_at = std::string(row.Text(6))};
+          .path = std::string(row.Text(2)),
+          .byte_offset = Loaded(row, 3),
+          .bytes = Loaded(row, 4),
+          .found_at = std::string(row.Text(5))};
 }
 
 RunRow ReadRun(const Statement& row) {
@@ -484,15 +484,15 @@ Status Ledger::TurnRejectIntoRow(const RejectRow& reject) {
 
 // --- Gaps
 
-Status Ledger::AddGap(int64_t source_id, uint64_t byte_offset, uint64_t bytes,
-                      std::string_view now) {
+Status Ledger::AddGap(const GapRow& gap) {
   if (Status status = connection_->Execute(kCreateGaps); !status.ok()) return status;
   Result<Statement> statement = connection_->Prepare(kAddGap);
   if (!statement) return statement.error();
-  statement->BindInteger(1, source_id);
-  statement->BindInteger(2, Stored(byte_offset));
-  statement->BindInteger(3, Stored(bytes));
-  statement->BindText(4, now);
+  statement->BindInteger(1, gap.source_id);
+  statement->BindText(2, gap.path);
+  statement->BindInteger(3, Stored(gap.byte_offset));
+  statement->BindInteger(4, Stored(gap.bytes));
+  statement->BindText(5, gap.found_at);
   return statement->Run();
 }
 

@@ -73,9 +73,8 @@ struct EventRow {
 // A row of _sluice_gaps: what stood behind the offset of a source was gone before it could be read.
 struct GapRow {
   int64_t id = 0;
-  int64_t source_id = 0;
-  std::string source_path;
-  std::string table;
+  int64_t source_id = 0;  // 0 where nothing of it was ever read
+  std::string path;       // that it had then
   uint64_t byte_offset = 0;
   uint64_t bytes = 0;  // that were known to be there; 0: nobody can know whether there were any
   std::string found_at;
@@ -138,7 +137,7 @@ class Ledger {
   Status TurnRejectIntoRow(const RejectRow& reject);
 
   // Gaps. Their table is made at the first one.
-  Status AddGap(int64_t source_id, uint64_t byte_offset, uint64_t bytes, std::string_view now);
+  Status AddGap(const GapRow& gap);  // without its id
   Status DeleteGaps(int64_t source_id);
   Result<std::vector<GapRow>> Gaps(uint64_t limit);  // the newest first
   Result<GapCounts> CountGaps();

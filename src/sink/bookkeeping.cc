@@ -99,7 +99,11 @@ Status Bookkeeping::Advance(std::span<const SourceProgress> progress) {
       if (Status s = ledger_->DeleteGaps(*id); !s.ok()) return s;
     }
     if (source.gap_bytes) {
-      Status s = ledger_->AddGap(*id, source.offset.bytes, *source.gap_bytes, now_);
+      Status s = ledger_->AddGap({.source_id = *id,
+                                  .path = key.path,
+                                  .byte_offset = source.offset.bytes,
+                                  .bytes = *source.gap_bytes,
+                                  .found_at = now_});
       if (!s.ok()) return s;
     }
     if (Status s = AddEvent("batch_committed", key.path, source.offset.bytes, source.added);
@@ -107,6 +111,10 @@ Status Bookkeeping::Advance(std::span<const SourceProgress> progress) {
       return s;
   }
   return {};
+}
+
+Status Bookkeeping::WriteUnseen(std::string_view path) {
+  return ledger_->AddGap({.path = std::string(path), .found_at = now_});
 }
 
 Status Bookkeeping::AddEvent(std::string_view event, std::string_view source_path, uint64_t offset,

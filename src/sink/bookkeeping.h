@@ -51,6 +51,8 @@ class Bookkeeping {
   Status PutSchema(const Table& table);
   Status WriteRejects(const RowBatch& batch);
   Status Advance(std::span<const SourceProgress> progress);
+  // A possible gap: a file of this name of which nothing was ever read is gone.
+  Status WriteUnseen(std::string_view path);
   // What was advanced so far is there to stay, as far as the sink can tell.
   void NoteCommit();
   Status WriteRunEnd(const RunTotals& totals);

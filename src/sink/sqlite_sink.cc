@@ -221,6 +221,11 @@ void SqliteSink::MoveSource(uint32_t index, const SourceKey& key) {
   bookkeeping_.MoveSource(index, key);
 }
 
+Status SqliteSink::AddUnseenGap(std::string_view path) {
+  if (Status s = EnsureTransaction(); !s.ok()) return s;
+  return bookkeeping_.WriteUnseen(path);
+}
+
 Result<bool> SqliteSink::WalHasRoom() {
   if (!scope_) return true;
   Result<bool> room = scope_->HasRoom();

@@ -61,6 +61,8 @@ class SqliteSink final : public Sink {
   uint32_t AddSource(SinkSource source);
   // It lies under another name now, which its row says from the next Commit on that has it.
   void MoveSource(uint32_t index, const SourceKey& key);
+  // A file of this name is gone of which nothing was ever read: the next Commit has it.
+  Status AddUnseenGap(std::string_view path);
   // Its row in _sluice_sources; 0 before its first Commit.
   int64_t SourceId(uint32_t index) const { return bookkeeping_.source(index).known_id; }
   // Ahead of Write, which else begins one itself. kBusy where somebody else writes: nothing was
