@@ -31,8 +31,9 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
-// A stop, a rescan and the health are looked after at least this often.
-constexpr milliseconds kTick{250};
+// A stop, a rescan and the health are looked after at least this often. A signal wakes us up at
+// once, unless it came just before we lay down.
+constexpr milliseconds kTick{500};
 // Who waited for less had no need to wait: the hints were there.
 constexpr std::chrono::microseconds kShortSleep{100};
 // Between two tries where a full disk or another writer keeps us.
