@@ -134,6 +134,35 @@ TEST_F(LiveProgramTest, KeepsToItsBudgetInABurst) {
   }
 }
 
+// While their offsets are read at the start, and when a new one is compared with all of them.
+TEST_F(LiveProgramTest, TenThousandFilesFitItsBudget) {
+  const int files = kSanitized ? 500 : 10'000;
+  const auto name = [](int i) {
+    return "logs/" + std::to_string(i % 100) + "/application-" + std::to_string(i) + ".jsonl";
+  };
+  for (int i = 1; i <= 100; ++i) {
+    std::filesystem::create_directories(folder_ / ("logs/" + std::to_string(i % 100)));
+  }
+  for (int i = 1; i <= files; ++i) folder_.Write(name(i), Numbered(i, i));
+  LiveProgram program({"ingest", "--follow", database_, folder_ / "logs"}, log_);
+  ASSERT_TRUE(Eventually([&] { return program.Follows(); })) << Said();
+  uint64_t most = 0;
+  const auto until_all = [&](int last) {
+    const std::string n = std::to_string(last);
+    EXPECT_TRUE(Eventually([&] {
+      most = std::max(most, program.ResidentBytes());
+      return Lines() == n + " of " + n + " to " + n;
+    })) << Lines();
+  };
+  folder_.Append(name(files), Numbered(files + 1, files + 1));
+  until_all(files + 1);
+  folder_.Write("logs/0/new.jsonl", Numbered(files + 2, files + 2));
+  until_all(files + 2);
+  if (!kSanitized) {
+    EXPECT_LE(most, uint64_t{16} << 20);
+  }
+}
+
 TEST_F(LiveProgramTest, StdinGoesOnBehindTheHandOver) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);

@@ -87,6 +87,7 @@ LiveHooks HooksOf(const FollowRequest& request, const IngestOptions& options,
   hooks.note = log.note;
   hooks.warning = log.warning;
   hooks.ready = [] {
+    ReleaseFreeMemory();
     ForgetCodePages();
     SdNotify("READY=1\nSTATUS=following");
   };
@@ -198,6 +199,7 @@ Result<ExitStatus> FollowInputs(const FollowRequest& request, const IngestOption
     std::replace(live.ingest.inputs.begin(), live.ingest.inputs.end(), std::string("-"), file);
   }
   KeepHeapSmall();
+  ForgetCodePages();  // of the options, before the offsets of all sources are read
   const Result<LiveSummary> summary = RunLive(live, stop, HooksOf(request, options, log));
   if (!summary) return Error(summary.error());
   if (summary->end == LiveEnd::kOverBudget && !request.no_exec) {

@@ -99,8 +99,7 @@ std::vector<std::string> FollowedFiles::Start() {
       ++it;
       continue;
     }
-    names.push_back(it->first);
-    it = pending_.erase(it);
+    names.push_back(std::move(pending_.extract(it++).key()));
   }
   return names;
 }
@@ -424,9 +423,14 @@ void FollowedFiles::TellStrangersOf(const std::string& path, Family* family) {
 
 void FollowedFiles::CountMade() {
   for (const auto& [path, count] : watcher_.TakeMade()) {
-    if (IsInput(path) && !IsDatabaseFile(path)) arrivals_[path].made += count;
+    if (!IsInput(path) || IsDatabaseFile(path)) continue;
+    Arrivals& arrivals = arrivals_[path];
+    arrivals.made += count;
+    arrivals.taken += std::erase(taken_at_start_, std::hash<std::string>()(path));
   }
+  has_looked_ = true;
   if (!watcher_.has_all()) return;
+  taken_at_start_ = {};
   // What was taken up beyond these was not made before our eyes: it makes up for none that is
   // missing.
   for (auto& [path, arrivals] : arrivals_) {
@@ -436,6 +440,10 @@ void FollowedFiles::CountMade() {
 
 // A new source may have been found under the name that a rotation had given it.
 void FollowedFiles::CountTaken(const std::string& path, bool is_new) {
+  if (IsInput(path) && !has_looked_) {
+    taken_at_start_.push_back(std::hash<std::string>()(path));
+    return;
+  }
   if (IsInput(path)) {
     ++arrivals_[path].taken;
     return;

@@ -250,6 +250,10 @@ class FollowedFiles {
   std::map<std::string, Pending> pending_;
   std::map<std::string, Family> families_;  // by the name that was rotated
   std::map<std::string, Arrivals> arrivals_;
+  // Until the first look, which tells what was made meanwhile: hashes of names that were taken up,
+  // for most of ten thousand were there before.
+  bool has_looked_ = false;
+  std::vector<size_t> taken_at_start_;
   std::deque<FollowedFile*> queue_;
   std::vector<Finding> findings_;  // of the look at hand
   Clock::time_point look_at_all_at_;

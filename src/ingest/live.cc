@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <thread>
 #include <unordered_map>
@@ -44,6 +45,30 @@ constexpr size_t kMostSearched = 100;
 bool CanBeWaitedFor(const Status& status) {
   return status.code() == StatusCode::kFull || status.code() == StatusCode::kBusy;
 }
+
+// Ids of sources by their path, in 16 bytes each: there may be ten thousand, and a live run has few
+// megabytes. Two paths may have one hash.
+class SourcesByPath {
+ public:
+  struct Candidate {
+    size_t path_hash;
+    int64_t id;
+    auto operator<=>(const Candidate&) const = default;
+  };
+
+  void Add(std::string_view path, int64_t id) {
+    candidates_.push_back({std::hash<std::string_view>()(path), id});
+  }
+  void Sort() { std::sort(candidates_.begin(), candidates_.end()); }
+  // By id.
+  std::ranges::subrange<std::vector<Candidate>::const_iterator> At(std::string_view path) const {
+    const size_t hash = std::hash<std::string_view>()(path);
+    return std::ranges::equal_range(candidates_, hash, {}, &Candidate::path_hash);
+  }
+
+ private:
+  std::vector<Candidate> candidates_;
+};
 
 // The live loop.
 //
@@ -109,7 +134,10 @@ class Live {
   Status OpenDatabase(std::vector<Table> extra_tables);
   Status FollowWhatIsThere();
   Status FollowDisplaced(const KnownSource& source, std::string_view table);
-  void FindWhatWasRotated(const std::vector<SourceRow>& rows);
+  Result<std::vector<SourceRow>> SourcesAt(const std::string& path, const SourcesByPath& by_path);
+  Result<int64_t> FollowKnown(const std::string& path, const std::vector<SourceRow>& rows);
+  Status FindWhatWasRotated(const std::vector<int64_t>& found);
+  Result<std::vector<SourceRow>> LatestWithout(const std::vector<int64_t>& found);
   Result<LiveSummary> End();
   Result<LiveSummary> Fail(const Status& why);
 
@@ -180,7 +208,7 @@ class Live {
 Status Live::Begin() {
   if (Status s = OpenDatabase({}); !s.ok()) return s;
   health_.Note("following with a budget of " + FormatSize(options_.rss_budget_bytes) + ": " +
-               FormatSize(memory_.cache_bytes) + " of cache, lines up to " +
+               FormatSize(database_->cache_bytes()) + " of cache, lines up to " +
                FormatSize(memory_.line_bytes) + " within it");
   if (Status s = FollowWhatIsThere(); !s.ok()) return s;
   if (Status s = BeginPipe(); !s.ok()) return s;
@@ -201,35 +229,54 @@ Status Live::OpenDatabase(std::vector<Table> extra_tables) {
 // Files that the database knows by path and content are followed from their offset; all others are
 // names that are new.
 Status Live::FollowWhatIsThere() {
-  Result<std::vector<SourceRow>> rows = database_->Sources();
-  if (!rows) return rows.error();
-  std::multimap<std::string_view, const SourceRow*> by_path;
-  for (const SourceRow& row : *rows) by_path.emplace(row.source.key.path, &row);
+  SourcesByPath by_path;
+  Status read = database_->EachSource([&](const SourceRow& row) {
+    by_path.Add(row.source.key.path, row.source.id);
+    return Status();
+  });
+  if (!read.ok()) return read;
+  by_path.Sort();
 
-  std::set<int64_t> found;
-  for (const std::string& path : files_.Start()) {
-    std::vector<KnownSource> known;
-    std::string_view table;
-    const auto [first, last] = by_path.equal_range(path);
-    for (auto row = first; row != last; ++row) {
-      known.push_back(row->second->source);
-      table = row->second->table;
-    }
-    Result<Identity> identity = Identify(path, known);
-    if (known.empty() || !identity || identity->source_id == 0) {
-      if (identity && !known.empty()) {
-        if (Status s = FollowDisplaced(known.back(), table); !s.ok()) return s;
-      }
-      files_.Tell(path);
-      continue;
-    }
-    found.insert(identity->source_id);
-    files_.Add(identity->key, identity->start.offset, identity->source_id,
-               *database_->TableNamed(table));
+  std::vector<int64_t> found;
+  std::vector<std::string> paths = files_.Start();
+  for (std::string& name : paths) {
+    const std::string path = std::move(name);  // gone when the next file takes its memory
+    const Result<std::vector<SourceRow>> rows = SourcesAt(path, by_path);
+    if (!rows) return rows.error();
+    const Result<int64_t> id = FollowKnown(path, *rows);
+    if (!id) return id.error();
+    if (*id != 0) found.push_back(*id);
   }
-  std::erase_if(*rows, [&](const SourceRow& row) { return found.contains(row.source.id); });
-  FindWhatWasRotated(*rows);
-  return {};
+  std::sort(found.begin(), found.end());
+  return FindWhatWasRotated(found);
+}
+
+Result<std::vector<SourceRow>> Live::SourcesAt(const std::string& path,
+                                               const SourcesByPath& by_path) {
+  std::vector<SourceRow> rows;
+  for (const auto& candidate : by_path.At(path)) {
+    Result<SourceRow> row = database_->SourceOf(candidate.id);
+    if (!row) return Error(row.error());
+    if (row->source.key.path == path) rows.push_back(std::move(*row));
+  }
+  return rows;
+}
+
+// The source_id that it goes on with; 0 where it is decided on as any new name.
+Result<int64_t> Live::FollowKnown(const std::string& path, const std::vector<SourceRow>& rows) {
+  std::vector<KnownSource> known;
+  for (const SourceRow& row : rows) known.push_back(row.source);
+  Result<Identity> identity = Identify(path, known);
+  if (known.empty() || !identity || identity->source_id == 0) {
+    if (identity && !known.empty()) {
+      if (Status s = FollowDisplaced(known.back(), rows.back().table); !s.ok()) return Error(s);
+    }
+    files_.Tell(path);
+    return int64_t{0};
+  }
+  files_.Add(identity->key, identity->start.offset, identity->source_id,
+             *database_->TableNamed(rows.back().table));
+  return identity->source_id;
 }
 
 // Its name got other content since the historical part planned: between its look and ours.
@@ -243,28 +290,45 @@ Status Live::FollowDisplaced(const KnownSource& source, std::string_view table) 
 
 // Sources that are no inputs, or not where they were: rotated files that may still get lines, and
 // what was rotated, once or several times, while nobody followed.
-void Live::FindWhatWasRotated(const std::vector<SourceRow>& rows) {
-  std::vector<const SourceRow*> latest;
-  for (const SourceRow& row : rows) {
-    if (row.source.key.path != "-" && files_.Watches(row.source.key.path)) latest.push_back(&row);
-  }
-  std::sort(latest.begin(), latest.end(),
-            [](const auto* a, const auto* b) { return a->updated_at > b->updated_at; });
-  latest.resize(std::min(latest.size(), kMostSearched));
-  for (const SourceRow* row : latest) {
-    const std::string& path = row->source.key.path;
-    const Result<Identity> identity = Identify(path, {row->source});
-    if (identity && identity->source_id != 0 && row->source.offset.bytes > 0) {
+Status Live::FindWhatWasRotated(const std::vector<int64_t>& found) {
+  Result<std::vector<SourceRow>> latest = LatestWithout(found);
+  if (!latest) return latest.error();
+  for (const SourceRow& row : *latest) {
+    const std::string& path = row.source.key.path;
+    const Result<Identity> identity = Identify(path, {row.source});
+    if (identity && identity->source_id != 0 && row.source.offset.bytes > 0) {
       files_.Add(identity->key, identity->start.offset, identity->source_id,
-                 *database_->TableNamed(row->table));
+                 *database_->TableNamed(row.table));
     } else {
-      files_.ExpectRotatedNames(path, ParseUtc(row->updated_at));
+      files_.ExpectRotatedNames(path, ParseUtc(row.updated_at));
     }
   }
   // Between the historical part's look at them and now, too.
   for (const std::string& path : files_.named_files()) {
     files_.ExpectRotatedNames(path, database_->search_begins_ns());
   }
+  return {};
+}
+
+// Those that are not among `found`, and lie where hints come from: kMostSearched, the latest first.
+Result<std::vector<SourceRow>> Live::LatestWithout(const std::vector<int64_t>& found) {
+  std::vector<SourceRow> latest;
+  const auto drop_oldest = [&latest] {
+    std::sort(latest.begin(), latest.end(),
+              [](const SourceRow& a, const SourceRow& b) { return a.updated_at > b.updated_at; });
+    latest.resize(std::min(latest.size(), kMostSearched));
+  };
+  const Status read = database_->EachSource([&](SourceRow row) {
+    const std::string& path = row.source.key.path;
+    const bool is_found = std::binary_search(found.begin(), found.end(), row.source.id);
+    if (is_found || path == "-" || !files_.Watches(path)) return Status();
+    latest.push_back(std::move(row));
+    if (latest.size() >= 2 * kMostSearched) drop_oldest();
+    return Status();
+  });
+  if (!read.ok()) return Error(read);
+  drop_oldest();
+  return latest;
 }
 
 Result<LiveSummary> Live::End() {
@@ -445,14 +509,13 @@ void Live::LoseUnseen(const Finding& finding) {
 
 Status Live::BeginPipe() {
   if (!options_.pipe) return {};
-  Result<std::vector<SourceRow>> rows = database_->Sources();
-  if (!rows) return rows.error();
-  const SourceRow* newest = nullptr;
-  for (const SourceRow& row : *rows) {
-    const bool is_newer = newest == nullptr || row.source.id > newest->source.id;
-    if (row.source.key.path == "-" && is_newer) newest = &row;
-  }
-  if (newest == nullptr) return Status::Internal("no source is known for stdin");
+  std::optional<SourceRow> newest;
+  const Status read = database_->EachSource([&](SourceRow row) {
+    if (row.source.key.path == "-") newest = std::move(row);
+    return Status();
+  });
+  if (!read.ok()) return read;
+  if (!newest) return Status::Internal("no source is known for stdin");
   const int descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
   if (descriptor < 0) return SystemError(errno, "read stdin");
   pipe_.emplace(descriptor, options_.pipe->window, options_.pipe->tail, memory_.buffer_bytes,

@@ -19,6 +19,12 @@ constexpr uint64_t kMiB = uint64_t{1} << 20;
 // What is resident before the first line: the program, its libraries, the heap of its start.
 constexpr uint64_t kProgramBytes = 8 * kMiB;
 
+// What a source takes as long as it is followed, and again for a moment when a new name is compared
+// with all of them. Some hundred are part of kProgramBytes.
+constexpr uint64_t kSourceBytes = 800;
+constexpr uint64_t kFewSources = 500;
+constexpr uint64_t kLeastCacheBytes = kMiB;
+
 // Other writers get their turn between two tries, and a stop is noticed soon.
 constexpr std::chrono::milliseconds kBusyWait{200};
 
@@ -32,8 +38,7 @@ LiveMemory LiveMemory::Share(const LiveOptions& options) {
   const uint64_t budget = options.rss_budget_bytes;
   const uint64_t free = budget - std::min(budget, kProgramBytes);
   LiveMemory memory;
-  memory.cache_bytes =
-      options.ingest.cache_bytes.value_or(std::clamp<uint64_t>(free / 2, kMiB, 256 * kMiB));
+  memory.cache_bytes = std::clamp<uint64_t>(free / 2, kLeastCacheBytes, 256 * kMiB);
   memory.buffer_bytes = std::clamp<size_t>(free / 16, kMiB / 16,
                                            ChunkBytes(options.commit_rows, options.commit_bytes));
   // Its text, its record, and the pages of the record that the cache cannot hold.
@@ -145,10 +150,23 @@ void LiveDatabase::AddTable(Table table) {
   extractors_.push_back(std::make_unique<Extractor>(versions_.back()));
 }
 
+// Of the cache's share, what is left when each source has its own.
+Status LiveDatabase::ShareCache(const LiveMemory& memory) {
+  const Result<uint64_t> sources =
+      target_->ledger() == nullptr ? uint64_t{0} : target_->ledger()->CountSources();
+  if (!sources) return sources.error();
+  const uint64_t taken = kSourceBytes * (*sources - std::min(*sources, kFewSources));
+  cache_bytes_ =
+      std::max(memory.cache_bytes - std::min(memory.cache_bytes, taken), kLeastCacheBytes);
+  cache_bytes_ = options_.ingest.cache_bytes.value_or(cache_bytes_);
+  return {};
+}
+
 Status LiveDatabase::OpenSink(const LiveMemory& memory) {
+  if (Status s = ShareCache(memory); !s.ok()) return s;
   Bookkeeping::Options bookkeeping = BookkeepingOptions(options_.ingest, "live", started_at_);
   bookkeeping.run.command = "follow " + bookkeeping.run.command;
-  SqliteSink::Options options{.cache_bytes = memory.cache_bytes,
+  SqliteSink::Options options{.cache_bytes = cache_bytes_,
                               .wal_cap_bytes = options_.ingest.wal_cap_bytes,
                               .checkpoint_bytes = kCheckpointBytes,
                               .durable = options_.ingest.durable,
@@ -163,11 +181,9 @@ Status LiveDatabase::OpenSink(const LiveMemory& memory) {
   return sink_->Commit({});  // the write lock is held only while there is something to write
 }
 
-Result<std::vector<SourceRow>> LiveDatabase::Sources() {
-  Result<std::vector<SourceRow>> sources = target_->Sources();
-  if (!sources) return sources;
-  std::erase_if(*sources, [this](const SourceRow& row) { return !TableNamed(row.table); });
-  return sources;
+Status LiveDatabase::EachSource(const std::function<Status(SourceRow)>& visit) {
+  return target_->EachSource(
+      [&](SourceRow row) { return TableNamed(row.table) ? visit(std::move(row)) : Status(); });
 }
 
 Result<bool> LiveDatabase::IsKnownAsLost(int64_t source_id) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -23,9 +24,9 @@ namespace sluice {
 // How the resident memory of a live run is shared. The program itself, with its libraries, takes
 // some 6 MiB; the rest is for pages and for lines.
 struct LiveMemory {
-  uint64_t cache_bytes;
-  size_t buffer_bytes;  // of one read; cells and records take about as much again
-  uint64_t line_bytes;  // the longest line that fits the budget: text, record and pages of it
+  uint64_t cache_bytes;  // at most: ten thousand sources leave SQLite less
+  size_t buffer_bytes;   // of one read; cells and records take about as much again
+  uint64_t line_bytes;   // the longest line that fits the budget: text, record and pages of it
 
   static LiveMemory Share(const LiveOptions& options);
 };
@@ -45,12 +46,15 @@ class LiveDatabase {
                                                     std::vector<Table> extra_tables);
 
   const std::string& path() const { return target_->path(); }
+  // Of SQLite's cache.
+  uint64_t cache_bytes() const { return cache_bytes_; }
   // kNotFound where the file is gone, kCorruption where another has its name: what is committed
   // from then on would be nobody's.
   Status CheckIsStillThere() const;
 
-  // The sources of these tables, as far as they are committed.
-  Result<std::vector<SourceRow>> Sources();
+  // The sources of these tables, as far as they are committed; as Ledger::EachSource.
+  Status EachSource(const std::function<Status(SourceRow)>& visit);
+  Result<SourceRow> SourceOf(int64_t id) { return target_->ledger()->SourceOf(id); }
   // Whether a gap is recorded behind the offset of this source.
   Result<bool> IsKnownAsLost(int64_t source_id);
   // As of RotatedSearchBegins; the beginning of this run where no journal tells.
@@ -83,6 +87,7 @@ class LiveDatabase {
   Status CollectTables(const std::vector<std::string>& first_tables,
                        std::vector<Table> extra_tables);
   Status AddStoredTable(const std::string& name);
+  Status ShareCache(const LiveMemory& memory);
   Status OpenSink(const LiveMemory& memory);
   Result<bool> IsWanted(const Table& table) const;
   void AddTable(Table table);
@@ -92,6 +97,7 @@ class LiveDatabase {
 
   const LiveOptions& options_;
   const std::string& started_at_;
+  uint64_t cache_bytes_ = 0;
   std::unique_ptr<TargetDatabase> target_;
   FileInfo opened_;  // the file as it was opened
   int64_t search_begins_ns_ = 0;

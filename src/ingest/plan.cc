@@ -63,6 +63,7 @@ class Planner {
     if (Status s = LookAtCandidates(); !s.ok()) return Error(s);
     if (Status s = ChooseTables(); !s.ok()) return Error(s);
     NoteRecognised();
+    FindRotatedNames();
     if (Status s = IdentifySources(); !s.ok()) return Error(s);
     if (Status s = FindMovedSources(); !s.ok()) return Error(s);
     if (Status s = AddCompanions(); !s.ok()) return Error(s);
@@ -187,14 +188,12 @@ class Planner {
   }
 
   Status ReadKnownSources() {
-    Result<std::vector<SourceRow>> rows = target_->Sources();
-    if (!rows) return rows.error();
-    for (SourceRow& row : *rows) {
+    const Status read = target_->EachSource([&](SourceRow row) {
       searched_since_ns_ = std::max(searched_since_ns_, ParseUtc(row.updated_at));
-      known_paths_.insert(row.source.key.path);
       known_[row.table].push_back(std::move(row.source));
-    }
-    return ReadRunsBefore();
+      return Status();
+    });
+    return read.ok() ? ReadRunsBefore() : read;
   }
 
   // Where no journal tells when runs began, the last of what was read must do.
@@ -398,6 +397,23 @@ class Planner {
                          "say --table NAME to write into it all the same, or name a new database");
   }
 
+  // Names that were rotated, or may have been: those that were named, for one, and those of which
+  // a rotated file is known. Before any known source gets another path.
+  void FindRotatedNames() {
+    std::vector<std::string_view> paths;
+    for (const auto& [table, sources] : known_) {
+      for (const KnownSource& source : sources) paths.push_back(source.key.path);
+    }
+    std::sort(paths.begin(), paths.end());
+    for (const PlannedSource& source : plan_.sources) {
+      const std::string& path = source.key.path;
+      const auto relative = std::upper_bound(paths.begin(), paths.end(), path);
+      const bool has_relative = relative != paths.end() && relative->starts_with(path);
+      may_have_been_rotated_.push_back(source.open == nullptr &&
+                                       (named_.contains(path) || has_relative));
+    }
+  }
+
   Status IdentifySources() {
     // The file that still stands where it stood comes first: what has its content under another
     // name is then a copy.
@@ -489,8 +505,9 @@ class Planner {
       except_.push_back(target_->path() + suffix);
 
     if (searched_since_ns_ != 0) {
-      for (const PlannedSource& source : plan_.sources) {
-        if (!MayHaveBeenRotated(source)) continue;
+      for (size_t i = 0; i < plan_.sources.size(); ++i) {
+        const PlannedSource& source = plan_.sources[i];
+        if (!may_have_been_rotated_[i]) continue;
         if (source.known_id == 0) heads_.push_back(HeadOf(source.key.path));
         if (Status s = AddRotated(source.key.path, source.table); !s.ok()) return s;
       }
@@ -609,15 +626,6 @@ class Planner {
     return head;
   }
 
-  // Names that were rotated, or may have been: those that were named, for one, and those of which
-  // a rotated file is known.
-  bool MayHaveBeenRotated(const PlannedSource& source) {
-    if (source.open != nullptr) return false;
-    if (named_.contains(source.key.path)) return true;
-    const auto relative = known_paths_.upper_bound(source.key.path);
-    return relative != known_paths_.end() && relative->starts_with(source.key.path);
-  }
-
   void AddFound(PlannedSource source) {
     if (Result<FileInfo> info = Stat(source.key.path)) source.stored_size = info->size;
     except_.push_back(source.key.path);
@@ -636,9 +644,9 @@ class Planner {
   std::vector<std::string> samples_;  // of the inputs whose table is inferred
   std::vector<size_t> inferred_sources_;
   std::vector<std::pair<int64_t, uint32_t>>
-      displaced_;                  // ids of known sources, and the index of their table
-  int64_t searched_since_ns_ = 0;  // when it began
-  std::set<std::string> known_paths_;
+      displaced_;                            // ids of known sources, and the index of their table
+  int64_t searched_since_ns_ = 0;            // when it began
+  std::vector<bool> may_have_been_rotated_;  // of plan_.sources, as they were chosen
   std::vector<std::string> heads_;    // the first bytes of sources that are new, and may be rotated
   std::set<std::string> named_;       // inputs that are files
   std::vector<std::string> except_;   // files that are decided on

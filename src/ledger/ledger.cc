@@ -95,10 +95,14 @@ constexpr std::string_view kCountTables =
     " ('_sluice_sources', '_sluice_schemas', '_sluice_rejects', '_sluice_runs')";
 constexpr int64_t kTables = 4;
 
-constexpr std::string_view kSources =
+const std::string kSelectSource =
     "SELECT id, path, device, inode, byte_offset, line_number, tail_taken, head_hash, tail_hash,"
     " table_name, lines, rows, replaced, ignored, rejects, blank, unfinished, updated_at"
-    " FROM _sluice_sources WHERE ?1 IS NULL OR table_name = ?1 ORDER BY id";
+    " FROM _sluice_sources WHERE ";
+const std::string kSources = kSelectSource + "?1 IS NULL OR table_name = ?1 ORDER BY id";
+const std::string kSourceOf = kSelectSource + "id = ?1";
+
+constexpr std::string_view kCountSources = "SELECT count(*) FROM _sluice_sources";
 
 constexpr std::string_view kAddSource =
     "INSERT INTO _sluice_sources(table_name, path, device, inode) VALUES (?1, ?2, ?3, ?4)";
@@ -282,6 +286,10 @@ Status ForbidNewer(Connection& connection) {
       "use the newer sluice that wrote them");
 }
 
+Status NoSource(int64_t id) {
+  return Status::Internal("no source " + std::to_string(id) + " in _sluice_sources");
+}
+
 // Steps through all rows, each turned into a value by `read`.
 template <typename Row>
 Result<std::vector<Row>> ReadAll(Statement& statement, Row (*read)(const Statement&)) {
@@ -298,6 +306,7 @@ Result<std::vector<Row>> ReadAll(Statement& statement, Row (*read)(const Stateme
 
 // Those of the hot path are kept; the others are prepared when they are asked for.
 struct Ledger::Statements {
+  Statement source;
   Statement advance;
   Statement add_reject;
   Statement add_event;
@@ -354,6 +363,36 @@ Result<std::vector<SourceRow>> Ledger::Sources() {
   return ReadAll(*statement, ReadSource);
 }
 
+Status Ledger::EachSource(const std::function<Status(SourceRow)>& visit) {
+  Result<Statement> statement = connection_->Prepare(kSources);
+  if (!statement) return statement.error();
+  while (true) {
+    const Result<bool> row = statement->Step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    if (Status s = visit(ReadSource(*statement)); !s.ok()) return s;
+  }
+}
+
+Result<SourceRow> Ledger::SourceOf(int64_t id) {
+  const auto prepared = Statements::Prepared(*connection_, &statements_->source, kSourceOf);
+  if (!prepared) return Error(prepared.error());
+  Statement& statement = **prepared;
+  statement.BindInteger(1, id);
+  const Result<bool> row = statement.Step();
+  if (!row) return Error(row.error());
+  if (!*row) return Error(NoSource(id));
+  SourceRow source = ReadSource(statement);
+  statement.Reset();
+  return source;
+}
+
+Result<uint64_t> Ledger::CountSources() {
+  const Result<std::optional<int64_t>> count = connection_->QueryInteger(kCountSources);
+  if (!count) return Error(count.error());
+  return static_cast<uint64_t>(count->value_or(0));
+}
+
 Result<std::vector<KnownSource>> Ledger::SourcesOf(std::string_view table) {
   Result<Statement> statement = connection_->Prepare(kSources);
   if (!statement) return Error(statement.error());
@@ -394,7 +433,7 @@ Status Ledger::Advance(int64_t source_id, const SourceKey& key, const Offset& of
   if (Status status = statement.Run(); !status.ok()) return status;
   // An offset that goes nowhere would mean rows without an offset (I1).
   if (connection_->changes() != 1) {
-    return Status::Internal("no source " + std::to_string(source_id) + " in _sluice_sources");
+    return NoSource(source_id);
   }
   return {};
 }

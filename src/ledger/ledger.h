@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -113,6 +114,11 @@ class Ledger {
 
   // Sources.
   Result<std::vector<SourceRow>> Sources();
+  // Each in turn, by id: there may be more of them than should be in memory at once. It ends at the
+  // first failure of `visit`, which must not write to the database.
+  Status EachSource(const std::function<Status(SourceRow)>& visit);
+  Result<SourceRow> SourceOf(int64_t id);
+  Result<uint64_t> CountSources();
   Result<std::vector<KnownSource>> SourcesOf(std::string_view table);
   Result<int64_t> AddSource(const SourceKey& key, std::string_view table);
   // Sets offset, hashes and key, and adds `added` to the counts. An unfinished line is read again

@@ -69,6 +69,25 @@ TEST_F(LedgerTest, KnowsASourceAgain) {
   EXPECT_EQ(ledger.Sources()->front().updated_at, kNow);
 }
 
+TEST_F(LedgerTest, TellsSourcesOneByOne) {
+  Ledger ledger = Make();
+  std::vector<int64_t> ids;
+  for (const char* path : {"/a", "/b", "/c"}) {
+    ids.push_back(*ledger.AddSource({.path = path, .device = 0, .inode = 0}, "t"));
+  }
+  EXPECT_EQ(ledger.CountSources().value_or(0), 3u);
+  EXPECT_EQ(ledger.SourceOf(ids[1])->source.key.path, "/b");
+  EXPECT_EQ(ledger.SourceOf(ids[2])->source.key.path, "/c");
+  EXPECT_EQ(ledger.SourceOf(99).error().code(), StatusCode::kInternal);
+  std::string seen;
+  const Status stopped = ledger.EachSource([&](const SourceRow& row) {
+    seen += row.source.key.path;
+    return row.source.id == ids[1] ? Status::Internal("enough") : Status();
+  });
+  EXPECT_EQ(stopped.message(), "enough");
+  EXPECT_EQ(seen, "/a/b");
+}
+
 TEST_F(LedgerTest, AnUnfinishedLineIsCountedOnceHoweverOftenItIsMet) {
   Ledger ledger = Make();
   const SourceKey key{.path = "a"};

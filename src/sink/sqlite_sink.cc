@@ -378,6 +378,10 @@ Status SqliteSink::DropUnlistedIndexes(const Target& target) {
 
 Status SqliteSink::BeginScope() {
   Connection& connection = *target_->connection_;
+  // The connection is our own, and a scope makes no cache smaller.
+  Status s =
+      connection.Execute("PRAGMA main.cache_size=-" + std::to_string(options_.cache_bytes / 1024));
+  if (!s.ok()) return s;
   Result<ImportScope> scope =
       ImportScope::Begin(connection.handle(), {.cache_bytes = options_.cache_bytes,
                                                .wal_cap_bytes = options_.wal_cap_bytes,

@@ -100,6 +100,10 @@ Result<std::vector<SourceRow>> TargetDatabase::Sources() {
   return ledger_->Sources();
 }
 
+Status TargetDatabase::EachSource(const std::function<Status(SourceRow)>& visit) {
+  return fresh() || ledger_ == nullptr ? Status() : ledger_->EachSource(visit);
+}
+
 Result<std::optional<Table>> TargetDatabase::StoredTable(std::string_view name) {
   if (fresh() || ledger_ == nullptr) return std::optional<Table>{};
   Result<std::optional<std::string>> toml = ledger_->SchemaOf(name);

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -52,6 +53,8 @@ class TargetDatabase {
   // transaction.
   Ledger* ledger() { return ledger_.get(); }
   Result<std::vector<SourceRow>> Sources();
+  // As Ledger::EachSource; of a database that has none, none.
+  Status EachSource(const std::function<Status(SourceRow)>& visit);
   // The table that an earlier run resolved and stored.
   Result<std::optional<Table>> StoredTable(std::string_view name);
   // Columns of a table or view that is there; empty when there is none of that name.
