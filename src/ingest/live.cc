@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <ranges>
 #include <set>
+#include <span>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -61,9 +61,12 @@ class SourcesByPath {
   }
   void Sort() { std::sort(candidates_.begin(), candidates_.end()); }
   // By id.
-  std::ranges::subrange<std::vector<Candidate>::const_iterator> At(std::string_view path) const {
+  std::span<const Candidate> At(std::string_view path) const {
     const size_t hash = std::hash<std::string_view>()(path);
-    return std::ranges::equal_range(candidates_, hash, {}, &Candidate::path_hash);
+    const auto before = [](const Candidate& a, size_t wanted) { return a.path_hash < wanted; };
+    const auto behind = [](size_t wanted, const Candidate& a) { return wanted < a.path_hash; };
+    const auto first = std::lower_bound(candidates_.begin(), candidates_.end(), hash, before);
+    return {first, std::upper_bound(first, candidates_.end(), hash, behind)};
   }
 
  private:
