@@ -62,7 +62,7 @@ const std::vector<Reserved>& ReservedHeaders() {
       // ledger and publish go through the sqlite room.
       {"sqlite3.h", {"sqlite"}}, {"simdjson.h", {"extract"}},           {"CLI/", {"cli"}},
       {"spdlog/", {"cli"}},      {"toml++/", {"schema", "cli"}},        {"zlib.h", {"source"}},
-      {"zstd.h", {"source"}},    {"xxhash.h", {"offset", "pagebuild"}},
+      {"zstd.h", {"source"}},    {"xxhash.h", {"extract", "offset", "pagebuild"}},
   };
   return reserved;
 }

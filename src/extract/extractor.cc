@@ -9,6 +9,7 @@
 #include "extract/extra.h"
 #include "extract/plan.h"
 #include "extract/reader.h"
+#include "extract/repeats.h"
 #include "extract/strict.h"
 #include "extract/unescape.h"
 #include "extract/value.h"
@@ -97,20 +98,31 @@ class Extractor::Impl {
 
   // A string found in a row, in which a chain goes on.
   struct Link {
-    size_t row;
+    uint32_t row;
     Slice value;
+  };
+
+  // A row whose link has the same bytes as that of an earlier row, and so the same cells.
+  struct Repeat {
+    uint32_t row;
+    uint32_t first;
   };
 
   // What goes on behind one slot: the links of a batch are collected, then read all at once like
   // lines.
   struct Chain {
-    uint32_t slot;
-    const std::vector<uint32_t>* columns;
-    bool takes_scalars;  // a pointer of it is "": any value will do
+    uint32_t slot = 0;
+    const std::vector<uint32_t>* columns = nullptr;
+    bool takes_scalars = false;  // a pointer of it is "": any value will do
     std::unique_ptr<Reader> reader;
     std::vector<Target> targets;
-    std::vector<Link> links;
     std::vector<Chain> chains;
+    std::vector<uint32_t> filled;  // all columns that get their cells from it
+
+    // Of the batch at hand.
+    std::vector<Link> links;
+    Repeats known;
+    std::vector<Repeat> repeats;
   };
 
   static std::vector<Chain> ChainsOf(const Plan& plan) {
@@ -118,16 +130,25 @@ class Extractor::Impl {
     for (uint32_t i = 0; i < plan.slot_count(); ++i) {
       const Plan::Slot& slot = plan.slot(i);
       if (!slot.next) continue;
-      const bool takes_scalars = slot.next->node(Plan::kRoot).slot != Plan::kNone;
-      chains.push_back({i,
-                        &slot.columns,
-                        takes_scalars,
-                        std::make_unique<Reader>(*slot.next),
-                        TargetsOf(*slot.next),
-                        {},
-                        ChainsOf(*slot.next)});
+      Chain& chain = chains.emplace_back();
+      chain.slot = i;
+      chain.columns = &slot.columns;
+      chain.takes_scalars = slot.next->node(Plan::kRoot).slot != Plan::kNone;
+      chain.reader = std::make_unique<Reader>(*slot.next);
+      chain.targets = TargetsOf(*slot.next);
+      chain.chains = ChainsOf(*slot.next);
+      chain.filled = FilledBy(chain);
     }
     return chains;
+  }
+
+  static std::vector<uint32_t> FilledBy(const Chain& chain) {
+    std::vector<uint32_t> filled = *chain.columns;
+    for (const Target& target : chain.targets) filled.push_back(target.column);
+    for (const Chain& next : chain.chains) {
+      filled.insert(filled.end(), next.filled.begin(), next.filled.end());
+    }
+    return filled;
   }
 
   // Without those of the slots where a chain goes on: their texts are unescaped by Follow().
@@ -189,7 +210,8 @@ class Extractor::Impl {
       }
     }
     for (Chain& chain : *chains) {
-      if (const Slice& value = found.slots[chain.slot]) chain.links.push_back({row, value});
+      const Slice& value = found.slots[chain.slot];
+      if (value) chain.links.push_back({static_cast<uint32_t>(row), value});
     }
   }
 
@@ -222,6 +244,7 @@ class Extractor::Impl {
   // Unescapes the texts of the links one behind the other, so that they can be read as the lines of
   // a chunk are, and reads them. A text that is not RFC 8259 leaves its cells NULL.
   void Follow(Chain* chain) {
+    PutRepeatsAside(chain);
     size_t room = 0;
     for (const Link& link : chain->links) room += link.value.size + 1;
     char* const begin = batch_->arena.Allocate(room);
@@ -245,6 +268,22 @@ class Extractor::Impl {
       if (verdict.valid) Fill(chain->targets, found, rows[text], &chain->chains);
     });
     for (Chain& next : chain->chains) Follow(&next);
+    for (const Repeat& repeat : chain->repeats) {
+      for (uint32_t column : chain->filled) {
+        *CellAt(repeat.row, column) = *CellAt(repeat.first, column);
+      }
+    }
+  }
+
+  static void PutRepeatsAside(Chain* chain) {
+    chain->known.Clear();
+    chain->repeats.clear();
+    std::erase_if(chain->links, [chain](const Link& link) {
+      const uint32_t first = chain->known.FirstOf(link.value.text(), link.row);
+      if (first == Repeats::kNone) return false;
+      chain->repeats.push_back({link.row, first});
+      return true;
+    });
   }
 
   // Containers go on as well, as json_extract of json_extract does.
