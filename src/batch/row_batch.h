@@ -110,6 +110,10 @@ struct RowBatch {
     const size_t width = table->columns.size();
     return {cells.data() + index * width, width};
   }
+  std::span<Cell> row(size_t index) {
+    const size_t width = table->columns.size();
+    return {cells.data() + index * width, width};
+  }
   const Line& line_of_row(size_t index) const { return lines[row_lines[index]]; }
 
   // The table does not take this row: its line becomes a reject instead, with the table's words,

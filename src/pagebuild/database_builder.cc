@@ -8,8 +8,8 @@
 
 #include "pagebuild/index_builder.h"
 #include "pagebuild/index_streams.h"
-#include "pagebuild/key.h"
 #include "pagebuild/key_collector.h"
+#include "pagebuild/key_feed.h"
 #include "pagebuild/key_merge.h"
 #include "pagebuild/key_run.h"
 #include "pagebuild/page_file.h"
@@ -42,7 +42,7 @@ std::optional<size_t> FindColumn(const Table& table, const std::string& name) {
 struct IndexPlan {
   std::string table;
   std::string name;
-  RowEncoder::KeyColumns columns;
+  KeyColumns columns;
   IndexRuns runs;
   std::string statistics;
   uint32_t root = 0;
@@ -50,14 +50,9 @@ struct IndexPlan {
 
 // What one thread needs to encode the rows of one table.
 struct TableEncoder {
-  struct IndexInput {
-    const RowEncoder::KeyColumns* columns;
-    std::unique_ptr<KeyCollector> collector;
-  };
-
   const Table* table = nullptr;  // the version that `rows` is for
   std::optional<RowEncoder> rows;
-  std::vector<IndexInput> indexes;
+  std::vector<KeyFeed> indexes;
 };
 
 }  // namespace
@@ -88,8 +83,8 @@ class DatabaseBuilder::Impl {
 
   TableEncoder& EncoderFor(uint32_t table_index, unsigned thread, const Table& table);
   size_t CollectorBytes() const;
-  void EncodeRow(TableEncoder* encoder, const RowBatch& batch, size_t row, EncodedBatch* encoded,
-                 TableLeaves* leaves);
+  static void EncodeRow(RowEncoder* rows, RowBatch* batch, size_t row, EncodedBatch* encoded,
+                        TableLeaves* leaves);
   Status FinishCollecting();
   static Status FinishCollectorsOf(std::vector<TableEncoder>& of_thread);
   std::unique_ptr<IndexBuilder> OpenIndex(size_t index);
@@ -141,11 +136,9 @@ TableEncoder& DatabaseBuilder::Impl::EncoderFor(uint32_t table_index, unsigned t
   encoder.rows.emplace(table, options_.format_real);
   if (!encoder.indexes.empty()) return encoder;
   for (IndexPlan* index : tables_[table_index].indexes) {
-    encoder.indexes.push_back(
-        {&index->columns,
-         std::make_unique<KeyCollector>(&space_, &index->runs,
-                                        KeyCollector::Options{.columns = index->columns.size(),
-                                                              .memory_bytes = CollectorBytes()})});
+    const KeyCollector::Options options{.columns = index->columns.size(),
+                                        .memory_bytes = CollectorBytes()};
+    encoder.indexes.emplace_back(&index->columns, KeyCollector(&space_, &index->runs, options));
   }
   return encoder;
 }
@@ -159,37 +152,35 @@ Status DatabaseBuilder::Impl::Encode(uint32_t table_index, unsigned thread, RowB
     encoded->block->Reserve(ExpectedPageBytes(*batch) / file_.format().page_size);
     leaves.emplace(encoded->block.get());
   }
-  encoder.rows->Forget();
-  for (size_t row = 0; row < batch->rows(); ++row) {
-    EncodeRow(&encoder, *batch, row, encoded.get(), leaves ? &*leaves : nullptr);
+  // Some rows at a time, whose keys are taken while their cells are in the cache.
+  constexpr size_t kRowsAtOnce = 128;
+  for (size_t begin = 0; begin < batch->rows(); begin += kRowsAtOnce) {
+    const size_t end = std::min(begin + kRowsAtOnce, batch->rows());
+    for (size_t row = begin; row < end; ++row) {
+      EncodeRow(&*encoder.rows, batch, row, encoded.get(), leaves ? &*leaves : nullptr);
+    }
+    for (KeyFeed& index : encoder.indexes) index.Add(*batch, begin, end);
   }
   if (leaves) leaves->Close();
-  for (const TableEncoder::IndexInput& index : encoder.indexes) {
-    if (!index.collector->status().ok()) return index.collector->status();
+  for (const KeyFeed& index : encoder.indexes) {
+    if (!index.status().ok()) return index.status();
   }
   batch->encoded = std::move(encoded);
   return {};
 }
 
-void DatabaseBuilder::Impl::EncodeRow(TableEncoder* encoder, const RowBatch& batch, size_t row,
+void DatabaseBuilder::Impl::EncodeRow(RowEncoder* rows, RowBatch* batch, size_t row,
                                       EncodedBatch* encoded, TableLeaves* leaves) {
-  RowEncoder& rows = *encoder->rows;
-  rows.Take(batch.row(row));
-  const int64_t rowid = batch.first_rowid + static_cast<int64_t>(row);
+  rows->Take(batch->row(row), &batch->arena);
+  const int64_t rowid = batch->first_rowid + static_cast<int64_t>(row);
   if (leaves != nullptr) {
-    leaves->Append(rowid, rows.size(), [&](char* to) { rows.Write(to); });
-  } else {
-    const size_t begin = encoded->bytes.size();
-    encoded->bytes.resize(begin + rows.size());
-    rows.Write(encoded->bytes.data() + begin);
-    encoded->records.push_back({rowid, rows.size()});
+    leaves->Append(rowid, rows->size(), [rows](char* to) { rows->Write(to); });
+    return;
   }
-  for (TableEncoder::IndexInput& index : encoder->indexes) {
-    if (rows.KeyIsAsBefore(*index.columns) && index.collector->AddAgain(rowid)) continue;
-    const std::optional<std::string_view> text = rows.KeyAsText(*index.columns);
-    if (text && index.collector->AddKnownText(*text, rowid)) continue;
-    index.collector->Add(rows.Key(*index.columns), rowid);
-  }
+  const size_t begin = encoded->bytes.size();
+  encoded->bytes.resize(begin + rows->size());
+  rows->Write(encoded->bytes.data() + begin);
+  encoded->records.push_back({rowid, rows->size()});
 }
 
 Status DatabaseBuilder::Impl::Write(uint32_t table_index, RowBatch* batch) {
@@ -222,8 +213,8 @@ Status DatabaseBuilder::Impl::FinishCollecting() {
 
 Status DatabaseBuilder::Impl::FinishCollectorsOf(std::vector<TableEncoder>& of_thread) {
   for (TableEncoder& encoder : of_thread) {
-    for (TableEncoder::IndexInput& index : encoder.indexes) {
-      if (Status s = index.collector->Finish(); !s.ok()) return s;
+    for (KeyFeed& index : encoder.indexes) {
+      if (Status s = index.Finish(); !s.ok()) return s;
     }
   }
   return {};

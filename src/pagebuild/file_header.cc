@@ -28,12 +28,13 @@ void LayOut(std::span<const SchemaRoot> schema, PageBlock* block) {
   const Table table = SchemaTable();
   RowEncoder encoder(table, nullptr);
   TableLeaves leaves(block);
+  Arena arena;
   int64_t rowid = 0;
   for (const SchemaRoot& object : schema) {
-    const std::vector<Cell> row = {Cell::Text(object.entry->type), Cell::Text(object.entry->name),
-                                   Cell::Text(object.entry->table), Cell::Integer(object.root),
-                                   Cell::Text(object.entry->sql)};
-    encoder.Take(row);
+    std::vector<Cell> row = {Cell::Text(object.entry->type), Cell::Text(object.entry->name),
+                             Cell::Text(object.entry->table), Cell::Integer(object.root),
+                             Cell::Text(object.entry->sql)};
+    encoder.Take(row, &arena);
     leaves.Append(++rowid, encoder.size(), [&](char* to) { encoder.Write(to); });
   }
   leaves.Close();

@@ -168,7 +168,7 @@ size_t CommonPrefix(std::string_view a, std::string_view b) {
   return common;
 }
 
-std::string_view KeyBuilder::BuildAny(std::span<const Cell> cells) {
+std::string_view KeyBuilder::Build(std::span<const Cell> cells) {
   size_t most = cells.size() * (kMaxVarintSize + sizeof(uint64_t));
   for (const Cell& cell : cells) {
     if (cell.type == CellType::kText || cell.type == CellType::kBlob) most += cell.size;

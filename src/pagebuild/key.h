@@ -103,22 +103,10 @@ size_t CommonPrefix(std::string_view a, std::string_view b);
 class KeyBuilder {
  public:
   // Lifetime: the key is a view that the next call ends.
-  std::string_view Build(std::span<const Cell> cells) {
-    // One short text, which most indexes are on: its serial type is one byte.
-    if (cells.size() == 1 && cells[0].type == CellType::kText &&
-        cells[0].size <= kLongestShortText) {
-      const uint32_t size = cells[0].size;
-      bytes_[0] = TypeOfShortText(size);
-      CopyBytes(cells[0].bytes, size, bytes_.data() + 1);
-      return {bytes_.data(), size + 1};
-    }
-    return BuildAny(cells);
-  }
+  std::string_view Build(std::span<const Cell> cells);
 
  private:
-  std::string_view BuildAny(std::span<const Cell> cells);
-
-  std::vector<char> bytes_ = std::vector<char>(kLongestShortText + 1);
+  std::vector<char> bytes_;
 };
 
 }  // namespace sluice

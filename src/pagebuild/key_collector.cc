@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "pagebuild/key.h"
+
 namespace sluice {
 
 KeyCollector::KeyCollector(RunSpace* space, IndexRuns* runs, Options options)
@@ -14,45 +16,50 @@ KeyCollector::KeyCollector(RunSpace* space, IndexRuns* runs, Options options)
       dictionary_(options.columns),
       plain_(options.columns) {}
 
-void KeyCollector::Add(std::string_view key, int64_t rowid) {
+void KeyCollector::Add(std::string_view key, int64_t rowid, size_t count) {
   if (block_ == nullptr && status_.ok()) StartSegment(key.size());
-  if (!status_.ok()) return;
-  if (!AddToSegment(key, rowid)) SealAndAdd(key, rowid);
+  while (status_.ok()) {
+    const bool was_empty = rows() == 0;
+    const size_t taken = AddToSegment(key, rowid, count);
+    if (taken == count) return;
+    if (taken == 0 && was_empty) {
+      status_ = Status::Internal("an empty segment has no room for a key");
+      return;
+    }
+    rowid += static_cast<int64_t>(taken);
+    count -= taken;
+    status_ = Seal();
+    StartSegment(key.size());
+  }
 }
 
-bool KeyCollector::AddToSegment(std::string_view key, int64_t rowid) {
-  if (!repeats_) return plain_.Add(key, rowid);
-  if (!dictionary_.Add(key, rowid)) return false;
-  JudgeDictionary();
-  return true;
+void KeyCollector::AddText(std::string_view text, int64_t rowid, size_t count) {
+  size_t taken = 0;
+  if (block_ != nullptr && repeats_) {
+    taken = dictionary_.AddKnownText(text, rowid, count);
+    if (taken > 0) JudgeDictionary();
+    if (taken == count) return;
+  }
+  char key[1 + kLongestShortText];
+  key[0] = TypeOfShortText(text.size());
+  CopyBytes(text.data(), text.size(), key + 1);
+  Add({key, 1 + text.size()}, rowid + static_cast<int64_t>(taken), count - taken);
 }
 
-bool KeyCollector::AddAgain(int64_t rowid) {
-  if (block_ == nullptr || !repeats_ || !dictionary_.AddAgain(rowid)) return false;
-  JudgeDictionary();
-  return true;
-}
-
-bool KeyCollector::AddKnownText(std::string_view text, int64_t rowid) {
-  if (block_ == nullptr || !repeats_ || !dictionary_.AddKnownText(text, rowid)) return false;
-  JudgeDictionary();
-  return true;
+// How many of the rows there was room for.
+size_t KeyCollector::AddToSegment(std::string_view key, int64_t rowid, size_t count) {
+  if (!repeats_) return plain_.Add(key, rowid, count);
+  const size_t taken = dictionary_.Add(key, rowid, count);
+  if (taken == count) JudgeDictionary();
+  return taken;
 }
 
 void KeyCollector::JudgeDictionary() {
-  if (dictionary_.rows() != judged_row_) return;
+  if (is_judged_ || dictionary_.rows() < judged_rows_) return;
+  is_judged_ = true;
   if (Repeats(dictionary_.distinct(), dictionary_.rows())) return;
   status_ = Seal();
   StartSegment(0);
-}
-
-void KeyCollector::SealAndAdd(std::string_view key, int64_t rowid) {
-  status_ = Seal();
-  if (!status_.ok()) return;
-  StartSegment(key.size());
-  if (!AddToSegment(key, rowid)) {
-    status_ = Status::Internal("an empty segment has no room for a key");
-  }
 }
 
 // For a key of that size at least: a key that is longer than a segment makes one of its own.
@@ -66,6 +73,7 @@ void KeyCollector::StartSegment(size_t key_size) {
     block_.reset(new char[size]);
     block_size_ = size;
   }
+  is_judged_ = false;
   if (repeats_) {
     dictionary_.Start({block_.get(), size}, slots_);
   } else {
@@ -75,8 +83,8 @@ void KeyCollector::StartSegment(size_t key_size) {
 
 // Makes a run of the segment, and decides what the next one is.
 Status KeyCollector::Seal() {
-  const uint64_t rows = repeats_ ? dictionary_.rows() : plain_.rows();
-  if (rows == 0) return {};
+  const uint64_t sealed = rows();
+  if (sealed == 0) return {};
   const int64_t lowest = repeats_ ? dictionary_.lowest_rowid() : plain_.lowest_rowid();
   KeyRunWriter writer(space_, options_.columns, lowest);
   Status status = repeats_ ? dictionary_.Seal(&writer) : plain_.Seal(&writer);
@@ -85,8 +93,8 @@ Status KeyCollector::Seal() {
   if (!run) return run.error();
   runs_->Add(*std::move(run));
 
-  if (!repeats_) judged_row_ = std::max(rows, kFirstJudgedRow);
-  repeats_ = Repeats(writer.distinct(), rows);
+  if (!repeats_) judged_rows_ = std::max(sealed, kFirstJudgedRow);
+  repeats_ = Repeats(writer.distinct(), sealed);
   return {};
 }
 

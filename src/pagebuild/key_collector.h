@@ -16,7 +16,7 @@ namespace sluice {
 // Takes the entries of one index from one thread and makes sorted runs of them.
 //
 //   KeyCollector collector(&space, &runs, {.columns = 1, .memory_bytes = 4 << 20});
-//   while (...) collector.Add(key, rowid);
+//   while (...) collector.Add(key, rowid, count);
 //   if (Status s = collector.Finish(); !s.ok()) return s;
 //
 // Whether keys repeat is decided while they come, by segment: a dictionary takes 1 to 2 bytes a row
@@ -38,15 +38,13 @@ class KeyCollector {
 
   KeyCollector(RunSpace* space, IndexRuns* runs, Options options);
 
-  // `key`, of less than 2 GiB, is copied. Rowids ascend from call to call. After an error it does
-  // nothing: see status(), once per batch.
-  void Add(std::string_view key, int64_t rowid);
-  // The key of the call before once more, which spares the caller to make it and us to find it.
-  // False, and nothing added, where that key is not at hand any more: then Add.
-  bool AddAgain(int64_t rowid);
-  // The same for a key of one column that is this text, of at most kLongestShortText bytes, where
-  // it was added before: mostly, it is one of the few that take turns.
-  bool AddKnownText(std::string_view text, int64_t rowid);
+  // `count` rows with this key, from `rowid` on without a gap. The key, of less than 2 GiB, is
+  // copied. Rowids ascend from call to call. After an error it does nothing: see status(), once per
+  // batch.
+  void Add(std::string_view key, int64_t rowid, size_t count = 1);
+  // The same for a key of one column that is this text, of at most kLongestShortText bytes. Mostly
+  // it is one of the few that take turns, and then it need not be made into a key to be found.
+  void AddText(std::string_view text, int64_t rowid, size_t count = 1);
   // Hands over what is left and frees the memory.
   Status Finish();
 
@@ -58,9 +56,9 @@ class KeyCollector {
   // Where more than 3 of 10 keys are new, sorting all of them is cheaper.
   static bool Repeats(uint64_t distinct, uint64_t rows) { return distinct * 10 <= rows * 3; }
 
-  bool AddToSegment(std::string_view key, int64_t rowid);
+  uint64_t rows() const { return repeats_ ? dictionary_.rows() : plain_.rows(); }
+  size_t AddToSegment(std::string_view key, int64_t rowid, size_t count);
   void JudgeDictionary();
-  void SealAndAdd(std::string_view key, int64_t rowid);
   void StartSegment(size_t key_size);
   Status Seal();
 
@@ -75,9 +73,10 @@ class KeyCollector {
   bool repeats_ = true;  // which of the two is in use
   DictionarySegment dictionary_;
   PlainSegment plain_;
-  // In rows of a dictionary. As many as the plain segment had that called it back, which had to
-  // see that many to find repetitions.
-  uint64_t judged_row_ = kFirstJudgedRow;
+  // A dictionary is judged once, when it has so many rows. As many as the plain segment had that
+  // called it back, which had to see that many to find repetitions.
+  uint64_t judged_rows_ = kFirstJudgedRow;
+  bool is_judged_ = false;
 };
 
 }  // namespace sluice

@@ -74,8 +74,7 @@ struct Build {
   void Add(const Entry& entry, KeyCollector* collector) {
     const bool as_text = columns == 1 && IsShortText(entry.key[0]) && entry.rowid % 2 == 0;
     const std::string_view text = std::string_view(entry.key).substr(1);
-    if (as_text && collector->AddKnownText(text, entry.rowid)) return;
-    collector->Add(entry.key, entry.rowid);
+    as_text ? collector->AddText(text, entry.rowid) : collector->Add(entry.key, entry.rowid);
   }
   Status Collect(const std::vector<Entry>& entries) {
     for (size_t i = 0; i < entries.size(); ++i) Add(entries[i], &CollectorOf(i));

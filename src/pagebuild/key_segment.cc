@@ -44,19 +44,25 @@ void PlainSegment::Start(std::span<char> block) {
   rows_ = 0;
 }
 
-bool PlainSegment::Add(std::string_view key, int64_t rowid) {
-  const size_t entries = (rows_ + size_t{1}) * 2 * sizeof(SortEntry);
-  if (entries + key.size() > keys_begin_) return false;
+size_t PlainSegment::Add(std::string_view key, int64_t rowid, size_t count) {
   if (rows_ == 0) lowest_rowid_ = rowid;
   const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
-  if (row > kMostRowidsApart) return false;
+  if (row > kMostRowidsApart) return 0;
+  const size_t room = keys_begin_ - std::min(keys_begin_, key.size());
+  const size_t entries = room / (2 * sizeof(SortEntry));
+  count = std::min({count, entries - std::min<size_t>(entries, rows_),
+                    static_cast<size_t>(kMostRowidsApart - row) + 1});
+  if (count == 0) return 0;
 
   keys_begin_ -= key.size();
   std::memcpy(block_ + keys_begin_, key.data(), key.size());
-  auto* entry = reinterpret_cast<SortEntry*>(block_) + rows_++;
-  entry->offset = static_cast<uint32_t>(keys_begin_);
-  entry->order = static_cast<uint32_t>(row);
-  return true;
+  auto* entry = reinterpret_cast<SortEntry*>(block_) + rows_;
+  for (size_t i = 0; i < count; ++i) {
+    entry[i].offset = static_cast<uint32_t>(keys_begin_);
+    entry[i].order = static_cast<uint32_t>(row + i);
+  }
+  rows_ += static_cast<uint32_t>(count);
+  return count;
 }
 
 Status PlainSegment::Seal(KeyRunWriter* writer) {
@@ -168,7 +174,6 @@ void DictionarySegment::Start(std::span<char> block, size_t slots) {
   back_ = block.size();
   distinct_ = 0;
   rows_ = 0;
-  last_ = nullptr;
 }
 
 // Room to sort so many distinct keys, and for more bytes at the back.
@@ -180,21 +185,17 @@ DictionarySegment::Value* DictionarySegment::ValueAt(size_t offset) const {
   return reinterpret_cast<Value*>(block_ + offset);
 }
 
-bool DictionarySegment::Add(std::string_view key, int64_t rowid) {
+size_t DictionarySegment::Add(std::string_view key, int64_t rowid, size_t count) {
   if (rows_ == 0) lowest_rowid_ = rowid;
   const uint32_t hash = HashOf(key);
   uint32_t* slot = nullptr;
   Value* value = Find(
       hash, [key](const Value& found) { return SameBytes(found.key(), key); }, &slot);
-  if (value == nullptr) {
-    value = AddValue(key, hash, slot);
-    if (value == nullptr) return false;
-  }
-  last_ = value;
-  return AddAgain(rowid);
+  if (value == nullptr) value = AddValue(key, hash, slot);
+  return value == nullptr ? 0 : AppendRows(value, rowid, count);
 }
 
-bool DictionarySegment::AddKnownText(std::string_view text, int64_t rowid) {
+size_t DictionarySegment::AddKnownText(std::string_view text, int64_t rowid, size_t count) {
   const char type = TypeOfShortText(text.size());
   uint32_t* slot = nullptr;
   // The type says the size as well.
@@ -202,17 +203,7 @@ bool DictionarySegment::AddKnownText(std::string_view text, int64_t rowid) {
     return *found.key_bytes() == type && SameBytes(found.key().substr(1), text);
   };
   Value* value = Find(HashOfBytes(text), is_text, &slot);
-  if (value == nullptr) return false;
-  last_ = value;
-  return AddAgain(rowid);
-}
-
-bool DictionarySegment::AddAgain(int64_t rowid) {
-  const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
-  if (last_ == nullptr || row > kMostRowidsApart) return false;
-  if (!AppendRow(last_, static_cast<uint32_t>(row))) return false;
-  ++rows_;
-  return true;
+  return value == nullptr ? 0 : AppendRows(value, rowid, count);
 }
 
 // Of a short text alone its bytes without the type: these are at hand before there is a key.
@@ -255,6 +246,17 @@ DictionarySegment::Value* DictionarySegment::AddValue(std::string_view key, uint
             .tail_end = static_cast<uint32_t>(tail + slice)};
   std::memcpy(value + 1, key.data(), key.size());
   return value;
+}
+
+size_t DictionarySegment::AppendRows(Value* value, int64_t rowid, size_t count) {
+  const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
+  size_t appended = 0;
+  while (appended < count && row + appended <= kMostRowidsApart &&
+         AppendRow(value, static_cast<uint32_t>(row + appended))) {
+    ++appended;
+  }
+  rows_ += appended;
+  return appended;
 }
 
 bool DictionarySegment::AppendRow(Value* value, uint32_t row) {

@@ -21,7 +21,8 @@ namespace sluice {
 // Lifetime: the block outlives the segment's use of it, from Start to Seal. Threads: owned by one
 // thread. Limits: blocks under 4 GiB, aligned as malloc does it.
 
-// For keys that do not repeat: each is copied, and the segment sorted.
+// For keys that do not repeat: each is copied, once for rows that follow each other with the same,
+// and the segment sorted.
 //
 //   | entries → | room to sort them |        | ← keys |
 class PlainSegment {
@@ -32,8 +33,9 @@ class PlainSegment {
   static size_t BytesFor(size_t key_size) { return key_size + 2 * sizeof(SortEntry); }
 
   void Start(std::span<char> block);
-  // False where there is no room. Rowids ascend.
-  bool Add(std::string_view key, int64_t rowid);
+  // `count` rows with this key, from `rowid` on without a gap; returns how many there was room for.
+  // Rowids ascend.
+  size_t Add(std::string_view key, int64_t rowid, size_t count);
   uint64_t rows() const { return rows_; }
   int64_t lowest_rowid() const { return lowest_rowid_; }
   // Writes its entries in order. It is then empty: Start.
@@ -66,13 +68,12 @@ class DictionarySegment {
   // The number of slots, a power of two, bounds the number of distinct keys at 5/8 of it.
   static size_t SlotsFor(size_t block_size);
   void Start(std::span<char> block, size_t slots);
-  // False where there is no room. Rowids ascend.
-  bool Add(std::string_view key, int64_t rowid);
-  // The key of the row before once more. False where there is none, or no room.
-  bool AddAgain(int64_t rowid);
-  // A key of one column that is this text (key.h, TypeOfShortText), which need not be made into a
-  // key to be found. False where it is not there, or no room.
-  bool AddKnownText(std::string_view text, int64_t rowid);
+  // `count` rows with this key, from `rowid` on without a gap; returns how many there was room for.
+  // Rowids ascend.
+  size_t Add(std::string_view key, int64_t rowid, size_t count);
+  // The same for a key of one column that is this text (key.h, TypeOfShortText), which need not be
+  // made into a key to be found: 0 where it is not there.
+  size_t AddKnownText(std::string_view text, int64_t rowid, size_t count);
   uint64_t rows() const { return rows_; }
   uint64_t distinct() const { return distinct_; }
   int64_t lowest_rowid() const { return lowest_rowid_; }
@@ -84,6 +85,7 @@ class DictionarySegment {
 
   bool HasRoom(size_t values, size_t bytes) const;
   Value* ValueAt(size_t offset) const;
+  size_t AppendRows(Value* value, int64_t rowid, size_t count);
   bool AppendRow(Value* value, uint32_t row);
   uint32_t HashOf(std::string_view key) const;
   template <typename IsWanted>
@@ -97,7 +99,6 @@ class DictionarySegment {
   size_t back_ = 0;  // where values and lists begin
   uint32_t distinct_ = 0;
   uint64_t rows_ = 0;
-  Value* last_ = nullptr;  // of the row before
   int64_t lowest_rowid_ = 0;
 };
 
