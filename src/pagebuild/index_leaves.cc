@@ -2,40 +2,58 @@
 #include "pagebuild/index_leaves.h"
 
 #include <cstring>
+#include <utility>
 
 namespace sluice {
 
 namespace {
 
-// At the end of a cell of which nothing is written yet: so all 8 bytes go there in one piece, and
-// those that do not count are overwritten.
-void PutRowid(int64_t rowid, SerialType type, char* cell, size_t cell_size) {
-  char* const end = cell + cell_size;
-  if (cell_size >= sizeof rowid) {
+// How many rowids from the first on, which has this type, have it too. They ascend.
+size_t CountOfType(std::span<const int64_t> rowids, SerialType type) {
+  // From 2 on the type does not change back.
+  if (rowids.front() > 1 && SerialTypeOfInteger(rowids.back()) == type) return rowids.size();
+  size_t count = 1;
+  while (count < rowids.size() && SerialTypeOfInteger(rowids[count]) == type) ++count;
+  return count;
+}
+
+// The beginning of most cells is copied in one piece of so many bytes.
+constexpr size_t kAtOnce = 32;
+
+// A cell with others behind it. 8 bytes that end with the rowid go there in one piece, and those
+// that do not count are overwritten.
+void PutCell(std::string_view begin, int64_t rowid, size_t rowid_size, char* to) {
+  char* const end = to + begin.size() + rowid_size;
+  if (end - to >= static_cast<ptrdiff_t>(sizeof rowid)) {
     PutBigEndian64(static_cast<uint64_t>(rowid), end - sizeof rowid);
   } else {
-    PutIntegerBody(rowid, type, end - BodySize(type));
+    PutBigEndian(static_cast<uint64_t>(rowid), rowid_size, end - rowid_size);
   }
+  CopyBytes(begin.data(), begin.size(), to);
 }
 
 }  // namespace
 
 //   cell:  payload size (varint)  payload, or its beginning  [first overflow page (4)]
 
-void IndexLeaves::SetKey(std::string_view key, size_t types_size) {
+void IndexLeaves::SetRowidType(SerialType type) {
+  rowid_type_ = type;
+  rowid_size_ = BodySize(type);
   // The type of a rowid takes one byte.
-  const uint64_t header_size = HeaderSize(types_size + 1);
-  char header[kMaxVarintSize];
-  prefix_.assign(header, static_cast<size_t>(PutVarint(header_size, header) - header));
-  prefix_.append(key.substr(0, types_size));
-  rowid_type_ = prefix_.size();
-  prefix_.push_back(0);
-  prefix_.append(key.substr(types_size));
+  const uint64_t header_size = HeaderSize(types_size_ + 1);
+  const size_t values_size = key_.size() - types_size_;
+  payload_size_ = header_size + values_size + rowid_size_;
+  begin_size_ = VarintSize(payload_size_) + header_size + values_size;
+  if (begin_.size() < begin_size_ + kAtOnce) begin_.resize(2 * begin_size_ + kAtOnce);
+
+  char* at = PutVarint(header_size, PutVarint(payload_size_, begin_.data()));
+  std::memcpy(at, key_.data(), types_size_);
+  at[types_size_] = static_cast<char>(type);
+  CopyBytes(key_.data() + types_size_, values_size, at + types_size_ + 1);
 }
 
 size_t IndexLeaves::Append(std::span<const int64_t> rowids, size_t most_pages) {
-  const uint32_t most_local = block_->format().index_max;
-  for (size_t i = 0; i < rowids.size(); ++i) {
+  for (size_t i = 0; i < rowids.size();) {
     if (is_waiting_) {
       MakeDivider(waiting_.bytes, waiting_.overflow);
       is_waiting_ = false;
@@ -44,43 +62,61 @@ size_t IndexLeaves::Append(std::span<const int64_t> rowids, size_t most_pages) {
     }
     if (!leaf_) leaf_.emplace(block_, PageType::kIndexLeaf, PageFormat::kLeafHeader);
 
-    const SerialType type = SerialTypeOfInteger(rowids[i]);
-    const size_t size = prefix_.size() + BodySize(type);
-    const size_t cell_size = VarintSize(size) + size;
-    if (size > most_local || !leaf_->Fits(cell_size)) {
-      MakeCell(rowids[i], type, &waiting_);
+    const std::span<const int64_t> left = rowids.subspan(i);
+    const SerialType type = SerialTypeOfInteger(left.front());
+    if (type != rowid_type_) SetRowidType(type);
+    const bool overflows = payload_size_ > block_->format().index_max;
+    if (overflows || !leaf_->Fits(CellSize())) {
+      MakeCell(rowids[i++], &waiting_);
       is_waiting_ = !leaf_->Fits(waiting_.bytes.size());
       if (!is_waiting_) PutIntoLeaf(waiting_);
       continue;
     }
-    // The usual case. The rowid is written where it is to stay: in the prefix, the copy would have
-    // to wait for it.
-    char* const cell = block_->at(leaf_->AddCell(cell_size));
-    PutRowid(rowids[i], type, cell, cell_size);
-    char* const payload = PutVarint(size, cell);
-    CopyBytes(prefix_.data(), prefix_.size(), payload);
-    payload[rowid_type_] = static_cast<char>(type);
-    last_cell_size_ = cell_size;
-    ++block_->entries;
+    const size_t count =
+        CountOfType(left.first(leaf_->CountThatFits(left.size(), CellSize())), type);
+    PutIntoLeaf(left.first(count));
+    i += count;
   }
   return rowids.size();
 }
 
-void IndexLeaves::MakeCell(int64_t rowid, SerialType type, LooseCell* cell) {
-  char body[sizeof rowid];
-  PutIntegerBody(rowid, type, body);
-  std::string payload = prefix_ + std::string(body, BodySize(type));
-  payload[rowid_type_] = static_cast<char>(type);
+// Cells that fit. The last one has the lowest address, so they are written from the last to the
+// first: what is copied too much of one, the next overwrites.
+void IndexLeaves::PutIntoLeaf(std::span<const int64_t> rowids) {
+  const std::string_view begin(begin_.data(), begin_size_);
+  const size_t rowid_size = rowid_size_;
+  last_cell_size_ = begin.size() + rowid_size;
+  block_->entries += rowids.size();
+  char* to = block_->at(leaf_->AddCells(rowids.size(), last_cell_size_));
+  const char* const end = to + rowids.size() * last_cell_size_;
+
+  size_t left = rowids.size();
+  if (begin.size() <= kAtOnce && rowid_size > 0) {
+    const auto shift = 64 - 8 * rowid_size;
+    constexpr ptrdiff_t kMost = kAtOnce + sizeof(int64_t);
+    for (; end - to >= kMost; to += last_cell_size_) {
+      std::memcpy(to, begin.data(), kAtOnce);
+      PutBigEndian64(static_cast<uint64_t>(rowids[--left]) << shift, to + begin.size());
+    }
+  }
+  for (; left > 0; to += last_cell_size_) PutCell(begin, rowids[--left], rowid_size, to);
+}
+
+void IndexLeaves::MakeCell(int64_t rowid, LooseCell* cell) {
+  const size_t payload_begin = VarintSize(payload_size_);
+  std::string bytes(begin_, 0, CellSize());
+  PutIntegerBody(rowid, rowid_type_, bytes.data() + begin_size_);
 
   const PageFormat& format = block_->format();
-  const uint32_t local = format.LocalSize(payload.size(), format.index_max);
-  char size[kMaxVarintSize];
-  cell->bytes.assign(size, static_cast<size_t>(PutVarint(payload.size(), size) - size));
-  cell->bytes.append(payload, 0, local);
+  const uint32_t local = format.LocalSize(payload_size_, format.index_max);
   cell->overflow.reset();
-  if (local == payload.size()) return;
+  if (local == payload_size_) {
+    cell->bytes = std::move(bytes);
+    return;
+  }
+  cell->bytes.assign(bytes, 0, payload_begin + local);
   cell->bytes.append(PageFormat::kLink, '\0');
-  cell->overflow = AddOverflow(std::string_view(payload).substr(local), block_);
+  cell->overflow = AddOverflow(std::string_view(bytes).substr(payload_begin + local), block_);
 }
 
 void IndexLeaves::PutIntoLeaf(const LooseCell& cell) {

@@ -28,8 +28,12 @@ class IndexLeaves {
   explicit IndexLeaves(PageBlock* block) : block_(block) {}
 
   // The entries that follow have this key: the serial types of the columns, and then their values.
-  // `types_size` is the size of the types.
-  void SetKey(std::string_view key, size_t types_size);
+  // `types_size` is the size of the types. Lifetime: the key stands until the next one is set.
+  void SetKey(std::string_view key, size_t types_size) {
+    key_ = key;
+    types_size_ = types_size;
+    rowid_type_ = kNoType;
+  }
   // Entries of the key, until all are in, or the block has `most_pages` pages and the entry that
   // comes next begins a leaf; the number of those that were taken.
   size_t Append(std::span<const int64_t> rowids, size_t most_pages);
@@ -40,6 +44,8 @@ class IndexLeaves {
   void Close();
 
  private:
+  static constexpr SerialType kNoType = UINT64_MAX;
+
   // An entry as a cell that is not in a page yet.
   struct LooseCell {
     std::string bytes;
@@ -47,7 +53,10 @@ class IndexLeaves {
     std::optional<uint32_t> overflow;
   };
 
-  void MakeCell(int64_t rowid, SerialType type, LooseCell* cell);
+  void SetRowidType(SerialType type);
+  size_t CellSize() const { return begin_size_ + rowid_size_; }
+  void PutIntoLeaf(std::span<const int64_t> rowids);
+  void MakeCell(int64_t rowid, LooseCell* cell);
   void PutIntoLeaf(const LooseCell& cell);
   void MakeDivider(std::string_view cell, std::optional<uint32_t> overflow);
   void FinishLeaf(bool has_divider);
@@ -57,10 +66,16 @@ class IndexLeaves {
   std::optional<OpenPage> leaf_;
   size_t last_cell_size_ = 0;
 
-  // What the payloads of all entries of the key begin with: header size, types of the key, a place
-  // for the type of the rowid, values of the key. The rowid follows.
-  std::string prefix_;
-  size_t rowid_type_ = 0;  // where it is
+  std::string_view key_;
+  size_t types_size_ = 0;
+  // What the cells of its entries begin with, made for one type of rowid: payload size, header
+  // size, types of the key, type of the rowid, values of the key. The rowid follows. Behind it are
+  // bytes that may be copied in vain.
+  std::string begin_;
+  size_t begin_size_ = 0;
+  SerialType rowid_type_ = kNoType;
+  size_t rowid_size_ = 0;
+  size_t payload_size_ = 0;
 
   // The entry that had no room in the open leaf: its divider, unless it is the last of all.
   LooseCell waiting_;

@@ -18,13 +18,23 @@ class OpenPage {
 
   uint32_t index() const { return index_; }
   bool Fits(size_t cell_size) const { return cell_size + PageFormat::kPointer <= free_; }
+  // How many of `count` cells of that size do.
+  size_t CountThatFits(size_t count, size_t cell_size) const {
+    const size_t each = cell_size + PageFormat::kPointer;
+    return count * each <= free_ ? count : free_ / each;
+  }
   // Room for a cell that fits, behind those that are there; an offset in the block.
-  size_t AddCell(size_t cell_size) {
-    content_ -= cell_size;
-    free_ -= cell_size + PageFormat::kPointer;
-    char* const pointer = block_->page(index_) + header_size_ + PageFormat::kPointer * cells_;
-    PutBigEndian(content_, PageFormat::kPointer, pointer);
-    ++cells_;
+  size_t AddCell(size_t cell_size) { return AddCells(1, cell_size); }
+  // The same for some of one size; the offset of the last, behind which the others stand, the first
+  // at the end.
+  size_t AddCells(size_t count, size_t cell_size) {
+    char* pointer = block_->page(index_) + header_size_ + PageFormat::kPointer * cells_;
+    for (size_t i = 0; i < count; ++i) {
+      content_ -= cell_size;
+      pointer = PutBigEndian16(static_cast<uint16_t>(content_), pointer);
+    }
+    free_ -= count * (cell_size + PageFormat::kPointer);
+    cells_ += static_cast<uint32_t>(count);
     return last_cell();
   }
   // The bytes of the last cell, which goes. It must be of the size that it was added with.

@@ -57,6 +57,12 @@ inline char* PutBigEndian(uint64_t value, size_t size, char* to) {
   return to + size;
 }
 
+inline char* PutBigEndian16(uint16_t value, char* to) {
+  to[0] = static_cast<char>(value >> 8);
+  to[1] = static_cast<char>(value);
+  return to + sizeof value;
+}
+
 // All 8 bytes at once, which compilers do not make of the loop.
 inline char* PutBigEndian64(uint64_t value, char* to) {
   if (std::endian::native == std::endian::little) value = __builtin_bswap64(value);

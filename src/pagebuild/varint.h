@@ -12,6 +12,7 @@ namespace sluice {
 inline constexpr size_t kMaxVarintSize = 9;
 
 inline size_t VarintSize(uint64_t value) {
+  if (value < 0x80) return 1;
   const auto bits = static_cast<size_t>(std::bit_width(value | 1));
   return bits > 56 ? kMaxVarintSize : (bits + 6) / 7;
 }
