@@ -79,7 +79,7 @@ class Extractor::Impl {
     texts_.clear();
     for (const Line& line : batch->lines) texts_.push_back(line.text);
     batch->row_lines.reserve(texts_.size());
-    batch->cells.reserve(texts_.size() * table_.columns.size());
+    ReserveCells();
     reader_.Read(texts_, [this](size_t line, const Verdict& verdict, const Found& found) {
       const bool takes =
           verdict.valid && (table_.any_json || WithoutLeadingSpace(texts_[line])[0] == '{');
@@ -189,6 +189,12 @@ class Extractor::Impl {
     FillFromContext(batch_->lines[index], row);
     if (extra_.column() != Plan::kNone)
       *CellAt(row, extra_.column()) = extra_.Compose(found, kept_out_);
+  }
+
+  // With some to spare: each batch has a few rows more or less than the one before.
+  void ReserveCells() {
+    const size_t cells = texts_.size() * table_.columns.size();
+    if (cells > batch_->cells.capacity()) batch_->cells.reserve(cells + cells / 4);
   }
 
   Cell* CellAt(size_t row, uint32_t column) {

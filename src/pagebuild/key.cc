@@ -177,7 +177,7 @@ std::string_view KeyBuilder::Build(std::span<const Cell> cells) {
 
   char* end = bytes_.data();
   for (const Cell& cell : cells) end = PutVarint(SerialTypeOf(cell), end);
-  for (const Cell& cell : cells) end = PutBody(cell, SerialTypeOf(cell), end);
+  for (const Cell& cell : cells) end = PutBody(cell, end);
   return {bytes_.data(), static_cast<size_t>(end - bytes_.data())};
 }
 

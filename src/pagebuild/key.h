@@ -77,21 +77,19 @@ inline bool IsShortText(char type) {
 // The first column of a key where it is a text. Nothing (data() is null) where it is none.
 std::string_view FirstText(const char* key, size_t columns);
 
+// The first `kPiece` bytes and the last, all of up to twice as many.
+template <size_t kPiece>
+bool SameEnds(std::string_view a, std::string_view b) {
+  const size_t last = a.size() - kPiece;
+  return std::memcmp(a.data(), b.data(), kPiece) == 0 &&
+         std::memcmp(a.data() + last, b.data() + last, kPiece) == 0;
+}
+
 // Whether both are the same bytes. For short ones a call of memcmp costs more than it does.
 inline bool SameBytes(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  const size_t size = a.size();
-  if (size < 8 || size > 64) return a == b;
-  // Words from the front, and the last one from the end: they may overlap.
-  for (size_t at = 0;; at += 8) {
-    at = std::min(at, size - 8);
-    uint64_t word_a;
-    uint64_t word_b;
-    std::memcpy(&word_a, a.data() + at, 8);
-    std::memcpy(&word_b, b.data() + at, 8);
-    if (word_a != word_b) return false;
-    if (at == size - 8) return true;
-  }
+  if (a.size() < 8 || a.size() > 32) return a == b;
+  return a.size() < 16 ? SameEnds<8>(a, b) : SameEnds<16>(a, b);
 }
 
 // How many leading bytes of both are the same.

@@ -89,8 +89,10 @@ void CopyEnds(const char* from, size_t size, char* to) {
 // pieces, which may overlap, so that no byte outside is read or written.
 inline void CopyBytes(const char* from, size_t size, char* to) {
   constexpr size_t kPiece = 16;
-  if (size < kPiece || size > 4 * kPiece) {
+  if (size < kPiece / 2 || size > 4 * kPiece) {
     std::memcpy(to, from, size);
+  } else if (size < kPiece) {
+    CopyEnds<kPiece / 2>(from, size, to);
   } else if (size <= 2 * kPiece) {
     CopyEnds<kPiece>(from, size, to);
   } else {
@@ -98,13 +100,20 @@ inline void CopyBytes(const char* from, size_t size, char* to) {
   }
 }
 
-inline char* PutBody(const Cell& cell, SerialType type, char* to) {
-  if (type >= 12) {
-    CopyBytes(cell.bytes, cell.size, to);
-    return to + cell.size;
+inline char* PutBody(const Cell& cell, char* to) {
+  switch (cell.type) {
+    case CellType::kNull:
+      return to;
+    case CellType::kInteger:
+      return PutIntegerBody(cell.integer, SerialTypeOfInteger(cell.integer), to);
+    case CellType::kReal:
+      return PutBigEndian64(std::bit_cast<uint64_t>(cell.real), to);
+    case CellType::kText:
+    case CellType::kBlob:
+      break;
   }
-  if (type == 7) return PutBigEndian64(std::bit_cast<uint64_t>(cell.real), to);
-  return type == 0 ? to : PutIntegerBody(cell.integer, type, to);
+  CopyBytes(cell.bytes, cell.size, to);
+  return to + cell.size;
 }
 
 // The size of a header whose serial types take `types_size` bytes: its own varint counts too.

@@ -34,15 +34,16 @@ uint32_t KeptBy(Affinity affinity) {
 RowEncoder::RowEncoder(const Table& table, RealFormatter format_real)
     : has_rowid_column_(!table.rowid_column.empty()),
       format_real_(format_real),
-      types_(table.columns.size()) {
+      types_(1 + table.columns.size() * kMaxVarintSize) {
   for (const Column& column : table.columns) {
     columns_.push_back({column.affinity, KeptBy(column.affinity)});
   }
 }
 
 void RowEncoder::Take(std::span<Cell> row, Arena* arena) {
+  char* types = types_.data();
   // The rowid column is a NULL in the record: its value is the key of the tree.
-  uint64_t types_size = has_rowid_column_ ? 1 : 0;
+  if (has_rowid_column_) *types++ = 0;
   body_size_ = 0;
   for (size_t i = 0; i < row.size(); ++i) {
     const ColumnRule& column = columns_[i];
@@ -50,19 +51,19 @@ void RowEncoder::Take(std::span<Cell> row, Arena* arena) {
       row[i] = ApplyAffinity(row[i], column.affinity, format_real_, arena);
     }
     const SerialType type = SerialTypeOf(row[i]);
-    types_[i] = type;
-    types_size += VarintSize(type);
+    types = PutVarint(type, types);
     body_size_ += BodySize(type);
   }
-  header_size_ = HeaderSize(types_size);
+  types_size_ = static_cast<size_t>(types - types_.data());
+  header_size_ = HeaderSize(types_size_);
   row_ = row;
 }
 
 char* RowEncoder::Write(char* to) const {
   to = PutVarint(header_size_, to);
-  if (has_rowid_column_) *to++ = 0;
-  for (const SerialType type : types_) to = PutVarint(type, to);
-  for (size_t i = 0; i < row_.size(); ++i) to = PutBody(row_[i], types_[i], to);
+  CopyBytes(types_.data(), types_size_, to);
+  to += types_size_;
+  for (const Cell& cell : row_) to = PutBody(cell, to);
   return to;
 }
 

@@ -39,9 +39,10 @@ class RowEncoder {
   bool has_rowid_column_;
   RealFormatter format_real_;
 
-  // Of the row at hand.
+  // Of the row at hand: its cells, and the header of its record behind the header's own size.
   std::span<const Cell> row_;
-  std::vector<SerialType> types_;
+  std::vector<char> types_;
+  size_t types_size_ = 0;
   uint64_t header_size_ = 0;
   uint64_t body_size_ = 0;
 };
