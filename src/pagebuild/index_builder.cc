@@ -38,10 +38,16 @@ bool IndexBuilder::NextEntries() {
 }
 
 void IndexBuilder::CountKey() {
+  const std::string_view key = merge_.key();
+  // Its bytes are new. What comes behind it is no number, and need not be compared with one.
+  if (OnlyEqualsItself(key.data(), columns_)) {
+    ++distinct_[0];
+    return;
+  }
   size_t equal = 0;
-  if (entries_ > 0) equal = CompareKeys(key_.data(), merge_.key().data(), columns_).equal_columns;
+  if (entries_ > 0) equal = CompareKeys(key_.data(), key.data(), columns_).equal_columns;
   for (size_t column = equal; column < columns_; ++column) ++distinct_[column];
-  key_.assign(merge_.key());
+  key_.assign(key);
 }
 
 // By the rule of SQLite's analyze.c: the average number of rows a key, rounded up, but 1 where it

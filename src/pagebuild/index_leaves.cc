@@ -36,20 +36,36 @@ void PutCell(std::string_view begin, int64_t rowid, size_t rowid_size, char* to)
 
 //   cell:  payload size (varint)  payload, or its beginning  [first overflow page (4)]
 
+void IndexLeaves::SetKey(std::string_view key, size_t types_size) {
+  const std::string_view types = key.substr(0, types_size);
+  key_ = key;
+  // Keys of the same types, as timestamps are, differ in their values only.
+  if (types == std::string_view(types_)) return PutValues();
+  types_ = types;
+  rowid_type_ = kNoType;
+}
+
 void IndexLeaves::SetRowidType(SerialType type) {
   rowid_type_ = type;
   rowid_size_ = BodySize(type);
   // The type of a rowid takes one byte.
-  const uint64_t header_size = HeaderSize(types_size_ + 1);
-  const size_t values_size = key_.size() - types_size_;
+  const uint64_t header_size = HeaderSize(types_.size() + 1);
+  const size_t values_size = key_.size() - types_.size();
   payload_size_ = header_size + values_size + rowid_size_;
   begin_size_ = VarintSize(payload_size_) + header_size + values_size;
   if (begin_.size() < begin_size_ + kAtOnce) begin_.resize(2 * begin_size_ + kAtOnce);
 
-  char* at = PutVarint(header_size, PutVarint(payload_size_, begin_.data()));
-  std::memcpy(at, key_.data(), types_size_);
-  at[types_size_] = static_cast<char>(type);
-  CopyBytes(key_.data() + types_size_, values_size, at + types_size_ + 1);
+  char* const types = PutVarint(header_size, PutVarint(payload_size_, begin_.data()));
+  std::memcpy(types, types_.data(), types_.size());
+  types[types_.size()] = static_cast<char>(type);
+  PutValues();
+}
+
+// Behind the types, where these are those of the key.
+void IndexLeaves::PutValues() {
+  if (rowid_type_ == kNoType) return;
+  const size_t size = key_.size() - types_.size();
+  CopyBytes(key_.data() + types_.size(), size, begin_.data() + begin_size_ - size);
 }
 
 size_t IndexLeaves::Append(std::span<const int64_t> rowids, size_t most_pages) {

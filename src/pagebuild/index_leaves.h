@@ -29,11 +29,7 @@ class IndexLeaves {
 
   // The entries that follow have this key: the serial types of the columns, and then their values.
   // `types_size` is the size of the types. Lifetime: the key stands until the next one is set.
-  void SetKey(std::string_view key, size_t types_size) {
-    key_ = key;
-    types_size_ = types_size;
-    rowid_type_ = kNoType;
-  }
+  void SetKey(std::string_view key, size_t types_size);
   // Entries of the key, until all are in, or the block has `most_pages` pages and the entry that
   // comes next begins a leaf; the number of those that were taken.
   size_t Append(std::span<const int64_t> rowids, size_t most_pages);
@@ -54,6 +50,7 @@ class IndexLeaves {
   };
 
   void SetRowidType(SerialType type);
+  void PutValues();
   size_t CellSize() const { return begin_size_ + rowid_size_; }
   void PutIntoLeaf(std::span<const int64_t> rowids);
   void MakeCell(int64_t rowid, LooseCell* cell);
@@ -67,7 +64,7 @@ class IndexLeaves {
   size_t last_cell_size_ = 0;
 
   std::string_view key_;
-  size_t types_size_ = 0;
+  std::string types_;  // of its columns
   // What the cells of its entries begin with, made for one type of rowid: payload size, header
   // size, types of the key, type of the rowid, values of the key. The rowid follows. Behind it are
   // bytes that may be copied in vain.

@@ -2,6 +2,7 @@
 #include "pagebuild/key_collector.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "pagebuild/key.h"
@@ -42,7 +43,7 @@ void KeyCollector::AddText(std::string_view text, int64_t rowid, size_t count) {
   }
   char key[1 + kLongestShortText];
   key[0] = TypeOfShortText(text.size());
-  CopyBytes(text.data(), text.size(), key + 1);
+  std::memcpy(key + 1, text.data(), text.size());
   Add({key, 1 + text.size()}, rowid + static_cast<int64_t>(taken), count - taken);
 }
 

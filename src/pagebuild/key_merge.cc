@@ -48,9 +48,12 @@ Status KeyMerge::MergeFirst(size_t count) {
   const int64_t lowest = std::ranges::min_element(parts, {}, &KeyRun::lowest_rowid)->lowest_rowid();
   KeyRunWriter writer(space_, options_.columns, lowest);
   KeyMerge merge(std::move(parts), space_, options_);
-  while (merge.NextKey()) {
+  std::array<std::string, 2> keys;  // the writer still looks at the one before
+  for (size_t i = 0; merge.NextKey(); i = 1 - i) {
+    std::string& key = keys[i];
+    key = merge.key();
     for (auto rowids = merge.NextRowids(); !rowids.empty(); rowids = merge.NextRowids()) {
-      if (Status status = writer.Add(merge.key(), rowids); !status.ok()) return status;
+      if (Status status = writer.Add(key, rowids); !status.ok()) return status;
     }
   }
   if (!merge.status().ok()) return merge.status();
@@ -100,11 +103,13 @@ bool KeyMerge::NextKey() {
   if (!status_.ok()) return false;
 
   if (turns_.empty()) {
-    Replay();
-    const Entry& winner = places_[1];
-    if (winner.run == kNoRun) return false;
-    key_ = readers_[winner.run].key();
-    FindEqual();
+    if (!KeepsLead()) {
+      Replay();
+      if (places_[1].run == kNoRun) return false;
+    }
+    const uint32_t winner = places_[1].run;
+    key_ = readers_[winner].key();
+    places_[1].prefix < rival_ ? AddTurn(winner, true) : FindEqual();
   }
   if (!turns_[0].has_key) {
     // It compares equal to key_, but its bytes are others.
@@ -172,8 +177,20 @@ KeyMerge::Entry KeyMerge::Winner(const Entry& a, const Entry& b) const {
   return a.prefix < b.prefix ? a : b;
 }
 
+// Whether the run that won is the only one that moved, and wins again without a match. Its places
+// in the tournament are left as they are, but for the first: nobody else looks at them.
+bool KeyMerge::KeepsLead() {
+  if (moved_.size() != 1 || moved_[0] != places_[1].run) return false;
+  const Entry& next = places_[first_leaf_ + moved_[0]];
+  if (next.prefix >= rival_) return false;
+  places_[1] = next;
+  moved_.clear();
+  return true;
+}
+
 // Plays again all matches that runs in moved_ take part in.
 void KeyMerge::Replay() {
+  rival_ = 0;
   if (moved_.size() == 1) {
     ReplayOne(first_leaf_ + moved_[0]);
   } else {
@@ -186,9 +203,12 @@ void KeyMerge::Replay() {
 
 // From a leaf to the top.
 void KeyMerge::ReplayOne(size_t leaf) {
+  const uint32_t run = places_[leaf].run;
   Entry winner = places_[leaf];
+  uint64_t least_loser = kLastPrefix;
   for (size_t place = leaf; place > 1; place /= 2) {
     const Entry& other = places_[place ^ 1];
+    least_loser = std::min(least_loser, std::max(winner.prefix, other.prefix));
     if (other.prefix == winner.prefix) [[unlikely]] {
       winner = Winner(winner, other);
     } else {
@@ -199,6 +219,7 @@ void KeyMerge::ReplayOne(size_t leaf) {
     }
     places_[place / 2] = winner;
   }
+  if (winner.run == run) rival_ = least_loser;
 }
 
 // From the places of one round, in ascending order, to those of the next.

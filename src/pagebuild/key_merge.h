@@ -79,6 +79,7 @@ class KeyMerge {
 
   Entry Winner(const Entry& a, const Entry& b) const;
   bool ComesFirst(const Entry& a, const Entry& b) const;
+  bool KeepsLead();
   void Replay();
   void ReplayOne(size_t leaf);
   void ReplayRound();
@@ -107,6 +108,10 @@ class KeyMerge {
   // for.
   std::vector<Entry> places_;
   size_t first_leaf_ = 1;
+
+  // The smallest prefix of all but the winner, where that is known: as long as the winner's next
+  // keys are below it, as they are where keys come nearly in order, there is nothing to play.
+  uint64_t rival_ = 0;
 
   std::vector<uint32_t> moved_;  // runs that went on since the last replay, ascending
   std::vector<size_t> replays_;  // places of one round

@@ -104,13 +104,13 @@ Status KeyRunWriter::Add(std::string_view key, std::span<const int64_t> rowids) 
   }
   const KeyShape shape = ShapeOfKey(key.data(), columns_);
   const std::string_view body = key.substr(shape.header);
-  const size_t common = CommonPrefix(body, std::string_view(last_key_).substr(last_shape_.header));
+  const size_t common = CommonPrefix(body, last_key_.substr(last_shape_.header));
   const size_t shared = last_is_in_block_ ? common : 0;
 
   char* to = block_.get() + block_size_;
-  std::memcpy(to, key.data(), shape.header);
+  CopyBytes(key.data(), shape.header, to);
   to = PutVarint(shared, to + shape.header);
-  std::memcpy(to, body.data() + shared, body.size() - shared);
+  CopyBytes(body.data() + shared, body.size() - shared, to);
   to = PutVarint(rowids.size(), to + body.size() - shared);
   to = PutVarint(static_cast<uint64_t>(rowids[0] - run_.lowest_rowid_), to);
   to = PutDistances(rowids, to);
@@ -118,29 +118,15 @@ Status KeyRunWriter::Add(std::string_view key, std::span<const int64_t> rowids) 
 
   run_.entries_ += rowids.size();
   last_is_in_block_ = true;
-  const bool same =
-      common == shape.body && common == last_shape_.body &&
-      key.substr(0, shape.header) == std::string_view(last_key_).substr(0, last_shape_.header);
-  if (!same) NoteKey(key, shape, common);
-  return {};
-}
-
-// For the next group, the number of distinct keys, and what all texts begin with.
-void KeyRunWriter::NoteKey(std::string_view key, KeyShape shape, size_t common) {
+  const bool same = common == shape.body && common == last_shape_.body &&
+                    key.substr(0, shape.header) == last_key_.substr(0, last_shape_.header);
   if (distinct_ == 0) {
     run_.common_text_ = FirstText(key.data(), columns_).substr(0, kMaxCommonText);
   }
-  ++distinct_;
-  // Only what differs is copied: most of a long key is there already.
-  if (shape.header == last_shape_.header) {
-    last_key_.resize(key.size());
-    std::memcpy(last_key_.data(), key.data(), shape.header);
-    const size_t same = shape.header + common;
-    std::memcpy(last_key_.data() + same, key.data() + same, key.size() - same);
-  } else {
-    last_key_ = key;
-  }
+  if (!same) ++distinct_;
+  last_key_ = key;
   last_shape_ = shape;
+  return {};
 }
 
 Status KeyRunWriter::MakeRoom(size_t bytes) {

@@ -85,7 +85,8 @@ class KeyRunWriter {
   // `lowest_rowid`: none below it will be added.
   KeyRunWriter(RunSpace* space, size_t columns, int64_t lowest_rowid);
 
-  // The next group, of 1 to kMaxGroup entries. `key` is not kept.
+  // The next group, of 1 to kMaxGroup entries. Lifetime: the key stands until another one was
+  // added, the last until Finish.
   Status Add(std::string_view key, std::span<const int64_t> rowids);
   Result<KeyRun> Finish();
 
@@ -96,7 +97,6 @@ class KeyRunWriter {
   // No more than this of the common text is looked for: enough for any path or URL.
   static constexpr size_t kMaxCommonText = 256;
 
-  void NoteKey(std::string_view key, KeyShape shape, size_t common);
   Status MakeRoom(size_t bytes);
   Status EndBlock();
   Status Spill(std::string_view bytes);
@@ -111,7 +111,7 @@ class KeyRunWriter {
   size_t block_size_ = 0;
   std::string extent_;
 
-  std::string last_key_;
+  std::string_view last_key_;
   KeyShape last_shape_;
   bool last_is_in_block_ = false;
 };

@@ -44,6 +44,24 @@ void RadixSort(std::span<SortEntry> entries, std::span<SortEntry> scratch) {
   if (from != entries.data()) std::memcpy(entries.data(), from, entries.size_bytes());
 }
 
+// Timestamps come nearly in order: then each entry moves over a few others only. False where that
+// takes too long; what was done until then does no harm to a sort that is stable as well.
+bool SortNearlySorted(std::span<SortEntry> entries) {
+  constexpr size_t kMovesOfEach = 16;
+  size_t moves_left = entries.size() * kMovesOfEach;
+  for (size_t i = 1; i < entries.size(); ++i) {
+    if (entries[i - 1].prefix <= entries[i].prefix) continue;
+    const SortEntry entry = entries[i];
+    size_t to = i;
+    for (; to > 0 && entries[to - 1].prefix > entry.prefix && moves_left > 0; --to, --moves_left) {
+      entries[to] = entries[to - 1];
+    }
+    entries[to] = entry;
+    if (moves_left == 0) return false;
+  }
+  return true;
+}
+
 class Sorter {
  public:
   Sorter(const char* keys, size_t columns, std::span<SortEntry> scratch)
@@ -59,9 +77,7 @@ class Sorter {
 
     for (SortEntry& entry : range) entry.prefix = KeyPrefix(KeyAt(entry), columns_, common);
     if (range.size() <= kSmallRange) return SortByComparison(range);
-    if (!std::ranges::is_sorted(range, {}, &SortEntry::prefix)) {
-      RadixSort(range, scratch_.first(range.size()));
-    }
+    if (!SortNearlySorted(range)) RadixSort(range, scratch_.first(range.size()));
     for (size_t begin = 0; begin < range.size();) {
       size_t end = begin + 1;
       while (end < range.size() && range[end].prefix == range[begin].prefix) ++end;

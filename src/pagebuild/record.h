@@ -88,15 +88,18 @@ void CopyEnds(const char* from, size_t size, char* to) {
 // memcpy for values, most of which are ids and timestamps: a call costs more than to copy them. Two
 // pieces, which may overlap, so that no byte outside is read or written.
 inline void CopyBytes(const char* from, size_t size, char* to) {
-  constexpr size_t kPiece = 16;
-  if (size < kPiece / 2 || size > 4 * kPiece) {
+  if (size > 64) {
     std::memcpy(to, from, size);
-  } else if (size < kPiece) {
-    CopyEnds<kPiece / 2>(from, size, to);
-  } else if (size <= 2 * kPiece) {
-    CopyEnds<kPiece>(from, size, to);
+  } else if (size > 32) {
+    CopyEnds<32>(from, size, to);
+  } else if (size >= 16) {
+    CopyEnds<16>(from, size, to);
+  } else if (size >= 8) {
+    CopyEnds<8>(from, size, to);
+  } else if (size >= 4) {
+    CopyEnds<4>(from, size, to);
   } else {
-    CopyEnds<2 * kPiece>(from, size, to);
+    for (size_t i = 0; i < size; ++i) to[i] = from[i];
   }
 }
 
