@@ -95,7 +95,10 @@ bool Walker::Walk(std::string_view text, Found* found) {
   while (tokens_[first_] < begin) ++first_;
   found_ = found;
 
-  if (TakeLikelyShape()) return true;
+  if (TakeLikelyShape()) {
+    first_ = last_;
+    return true;
+  }
   last_ = first_;
   while (tokens_[last_] < end_) ++last_;
   const bool has_shape = last_ - first_ <= Shapes::kMaxTokensOfOne && !keys_are_data_;
