@@ -19,10 +19,10 @@ namespace sluice {
 //   while (...) collector.Add(key, rowid, count);
 //   if (Status s = collector.Finish(); !s.ok()) return s;
 //
-// Whether keys repeat is decided while they come, by segment: a dictionary takes 1 to 2 bytes a row
-// and sorts only distinct keys, but costs more than it saves where most keys are new. A dictionary
-// that finds more than 30 % of its keys new gives way to plain segments; a plain segment knows from
-// its sort how many were distinct, and calls the dictionary back.
+// Whether keys repeat is decided while they come, by segment: a dictionary takes 2 bytes a row or
+// less and sorts only distinct keys, but costs more than it saves where most keys are new. A
+// dictionary that finds more than 30 % of its keys new gives way to plain segments; a plain segment
+// knows from its sort how many were distinct, and calls the dictionary back.
 //
 // Lifetime: space and runs outlive it. Threads: one thread; there is a collector for each thread
 // and index. Limits: memory_bytes, all of it allocated with the first Add, and while a run is

@@ -14,6 +14,17 @@ namespace {
 
 constexpr uint64_t kLastPrefix = UINT64_MAX;
 
+void RangesOf(std::span<const int64_t> rowids, std::vector<RowidRange>* ranges) {
+  ranges->clear();
+  for (const int64_t rowid : rowids) {
+    if (!ranges->empty() && ranges->back().last() + 1 == rowid) {
+      ++ranges->back().count;
+    } else {
+      ranges->push_back({rowid, 1});
+    }
+  }
+}
+
 }  // namespace
 
 KeyMerge::KeyMerge(std::vector<KeyRun> runs, RunSpace* space, Options options)
@@ -48,12 +59,14 @@ Status KeyMerge::MergeFirst(size_t count) {
   const int64_t lowest = std::ranges::min_element(parts, {}, &KeyRun::lowest_rowid)->lowest_rowid();
   KeyRunWriter writer(space_, options_.columns, lowest);
   KeyMerge merge(std::move(parts), space_, options_);
+  std::vector<RowidRange> ranges;
   std::array<std::string, 2> keys;  // the writer still looks at the one before
   for (size_t i = 0; merge.NextKey(); i = 1 - i) {
     std::string& key = keys[i];
     key = merge.key();
     for (auto rowids = merge.NextRowids(); !rowids.empty(); rowids = merge.NextRowids()) {
-      if (Status status = writer.Add(key, rowids); !status.ok()) return status;
+      RangesOf(rowids, &ranges);
+      if (Status status = writer.Add(key, ranges); !status.ok()) return status;
     }
   }
   if (!merge.status().ok()) return merge.status();

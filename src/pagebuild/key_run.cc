@@ -37,31 +37,6 @@ void CopyKeyBytes(const char* from, size_t size, char* to) {
   }
 }
 
-// A row of fewer consecutive rowids is not shorter as two varints.
-constexpr size_t kShortestRow = 3;
-
-// How many rowids from `first` on follow the one before them without a gap.
-size_t ConsecutiveFrom(std::span<const int64_t> rowids, size_t first) {
-  size_t end = first;
-  while (end < rowids.size() && rowids[end] == rowids[end - 1] + 1) ++end;
-  return end - first;
-}
-
-char* PutDistances(std::span<const int64_t> rowids, char* to) {
-  for (size_t i = 1; i < rowids.size();) {
-    const size_t row = ConsecutiveFrom(rowids, i);
-    if (row >= kShortestRow) {
-      *to++ = 0;
-      to = PutVarint(row, to);
-      i += row;
-    } else {
-      to = PutVarint(static_cast<uint64_t>(rowids[i] - rowids[i - 1]), to);
-      ++i;
-    }
-  }
-  return to;
-}
-
 }  // namespace
 
 KeyRun::KeyRun(KeyRun&& other) noexcept { *this = std::move(other); }
@@ -97,8 +72,8 @@ KeyRunWriter::KeyRunWriter(RunSpace* space, size_t columns, int64_t lowest_rowid
   run_.lowest_rowid_ = lowest_rowid;
 }
 
-Status KeyRunWriter::Add(std::string_view key, std::span<const int64_t> rowids) {
-  const size_t most = key.size() + kMaxVarintSize * (2 + rowids.size());
+Status KeyRunWriter::Add(std::string_view key, std::span<const RowidRange> ranges) {
+  const size_t most = key.size() + kMaxVarintSize * 2 + kMaxRangeSize * ranges.size();
   if (block_capacity_ - block_size_ < most) {
     if (Status status = MakeRoom(most); !status.ok()) return status;
   }
@@ -111,12 +86,15 @@ Status KeyRunWriter::Add(std::string_view key, std::span<const int64_t> rowids) 
   CopyBytes(key.data(), shape.header, to);
   to = PutVarint(shared, to + shape.header);
   CopyBytes(body.data() + shared, body.size() - shared, to);
-  to = PutVarint(rowids.size(), to + body.size() - shared);
-  to = PutVarint(static_cast<uint64_t>(rowids[0] - run_.lowest_rowid_), to);
-  to = PutDistances(rowids, to);
+  to = PutVarint(ranges.size(), to + body.size() - shared);
+  int64_t last = run_.lowest_rowid_;
+  for (const RowidRange& range : ranges) {
+    to = PutRange(static_cast<uint64_t>(range.first - last), range.count, to);
+    last = range.last();
+    run_.entries_ += range.count;
+  }
   block_size_ = static_cast<size_t>(to - block_.get());
 
-  run_.entries_ += rowids.size();
   last_is_in_block_ = true;
   const bool same = common == shape.body && common == last_shape_.body &&
                     key.substr(0, shape.header) == last_key_.substr(0, last_shape_.header);
@@ -214,35 +192,28 @@ bool KeyRunReader::NextGroup() {
   std::copy_n(types, shape.header, key_.data());
   CopyKeyBytes(at_, rest, key_.data() + shape.header + shared);
 
-  uint64_t above_lowest;
-  at_ = GetVarint(GetVarint(at_ + rest, &left_), &above_lowest);
-  rowid_ = run_.lowest_rowid_ + static_cast<int64_t>(above_lowest);
-  consecutive_ = 0;
+  at_ = GetVarint(at_ + rest, &ranges_left_);
+  ReadRange(run_.lowest_rowid_);
   return true;
+}
+
+void KeyRunReader::ReadRange(int64_t above) {
+  uint64_t distance;
+  at_ = GetRange(at_, &distance, &range_.count);
+  range_.first = above + static_cast<int64_t>(distance);
+  --ranges_left_;
 }
 
 size_t KeyRunReader::TakeRowids(int64_t limit, std::span<int64_t> to) {
   size_t count = 0;
-  while (left_ > 0 && rowid_ < limit && count < to.size()) {
-    to[count++] = rowid_;
-    if (--left_ > 0) StepRowid();
+  while (range_.count > 0 && range_.first < limit && count < to.size()) {
+    const uint64_t below = static_cast<uint64_t>(limit) - static_cast<uint64_t>(range_.first);
+    const uint64_t taken = std::min({range_.count, below, uint64_t{to.size() - count}});
+    for (uint64_t i = 0; i < taken; ++i) to[count++] = range_.first++;
+    range_.count -= taken;
+    if (range_.count == 0 && ranges_left_ > 0) ReadRange(range_.first - 1);
   }
   return count;
-}
-
-void KeyRunReader::StepRowid() {
-  uint64_t distance = 1;
-  if (consecutive_ > 0) {
-    --consecutive_;
-  } else {
-    at_ = GetVarint(at_, &distance);
-    if (distance == 0) {
-      at_ = GetVarint(at_, &consecutive_);
-      --consecutive_;
-      distance = 1;
-    }
-  }
-  rowid_ += static_cast<int64_t>(distance);
 }
 
 bool KeyRunReader::NextBlock() {

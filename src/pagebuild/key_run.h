@@ -12,6 +12,7 @@
 
 #include "base/mutex.h"
 #include "pagebuild/key.h"
+#include "pagebuild/rowid_range.h"
 #include "pagebuild/run_space.h"
 #include "sluice/status.hpp"
 
@@ -26,11 +27,10 @@ namespace sluice {
 //   serial types    as they stand in the key
 //   shared          varint: how many bytes of the body before it, in this block, are its first ones
 //   rest            the other bytes of the body
-//   count           varint, 1 or more
-//   rowids          the first as a varint above the run's lowest; then for each the distance from
-//                   the one before it, as a varint. 0, n: the next n are consecutive.
+//   count           varint: of ranges of rowids, 1 or more
+//   rowids          those ranges (rowid_range.h), the first above the run's lowest rowid
 //
-//   ("ab", rows 7 8 9 10 11 and 20; the lowest is 7)    11 00 61 62 06 00 00 04 09
+//   ("ab", rows 7 8 9 10 11 and 20; the lowest is 7)    11 00 61 62 02 01 03 12
 //
 // Groups come in the order of their keys. Where keys compare equal with other bytes, groups take
 // turns, so that over all of them rowids ascend. A group with very many entries is cut in several.
@@ -85,9 +85,9 @@ class KeyRunWriter {
   // `lowest_rowid`: none below it will be added.
   KeyRunWriter(RunSpace* space, size_t columns, int64_t lowest_rowid);
 
-  // The next group, of 1 to kMaxGroup entries. Lifetime: the key stands until another one was
-  // added, the last until Finish.
-  Status Add(std::string_view key, std::span<const int64_t> rowids);
+  // The next group, of 1 to kMaxGroup ranges of rowids. Lifetime: the key stands until another one
+  // was added, the last until Finish.
+  Status Add(std::string_view key, std::span<const RowidRange> ranges);
   Result<KeyRun> Finish();
 
   // How many keys there were that are not the same bytes as the one before.
@@ -135,16 +135,16 @@ class KeyRunReader {
   // The key of the group, until NextGroup is called.
   std::string_view key() const { return {key_.data(), key_size_}; }
 
-  bool HasRowid() const { return left_ > 0; }
+  bool HasRowid() const { return range_.count > 0; }
   // The next one, where there is one.
-  int64_t rowid() const { return rowid_; }
+  int64_t rowid() const { return range_.first; }
   // Takes rowids below `limit`, as many as `to` has room for. Returns how many.
   size_t TakeRowids(int64_t limit, std::span<int64_t> to);
 
   const Status& status() const { return status_; }
 
  private:
-  void StepRowid();
+  void ReadRange(int64_t above);
   bool NextBlock();
   bool ReadBlock();
   bool Fill(size_t bytes);
@@ -157,9 +157,8 @@ class KeyRunReader {
   size_t key_size_ = 0;
   size_t header_size_ = 0;  // of the key
 
-  uint64_t left_ = 0;         // rowids of the group that were not taken
-  int64_t rowid_ = 0;         // the first of them
-  uint64_t consecutive_ = 0;  // how many of those behind it follow without a gap
+  uint64_t ranges_left_ = 0;  // of the group, that were not read
+  RowidRange range_{};        // what was not taken of the one that was read last
 
   const char* at_ = nullptr;   // in the block
   const char* end_ = nullptr;  // of the block

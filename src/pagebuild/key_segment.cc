@@ -18,15 +18,18 @@ namespace sluice {
 namespace {
 
 constexpr uint64_t kMostRowidsApart = std::numeric_limits<uint32_t>::max();
-constexpr size_t kMaxRowVarint = 5;  // of 32 bits
+// In a list: a distance of 32 bits, doubled, and a count of as many.
+constexpr size_t kMaxListedRange = 5 + 5;
 
-constexpr size_t kShortestSlice = 12;
+constexpr size_t kShortestSlice = 12;  // at least one range
 constexpr size_t kLongestSlice = 1024;
 constexpr size_t kLinkSize = sizeof(uint32_t);
 
-// The slice that a list of so many rows goes on in: about as long as what it has already, so that
+// The slice that a list of so many ranges goes on in: about as long as what it has already, so that
 // at most half of it is unused. Without its link.
-size_t SliceSize(uint32_t rows) { return std::clamp<size_t>(rows, kShortestSlice, kLongestSlice); }
+size_t SliceSize(uint32_t ranges) {
+  return std::clamp<size_t>(ranges, kShortestSlice, kLongestSlice);
+}
 
 uint32_t HashOfBytes(std::string_view bytes) {
   return static_cast<uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
@@ -70,7 +73,7 @@ Status PlainSegment::Seal(KeyRunWriter* writer) {
   SortKeys(block_, columns_, entries, {entries.data() + rows_, rows_});
   rows_ = 0;
 
-  std::array<int64_t, KeyRunWriter::kMaxGroup> rowids;
+  std::array<RowidRange, KeyRunWriter::kMaxGroup> ranges;
   for (size_t i = 0; i < entries.size();) {
     if (i + kPrefetchDistance < entries.size()) {
       __builtin_prefetch(block_ + entries[i + kPrefetchDistance].offset);
@@ -81,12 +84,18 @@ Status PlainSegment::Seal(KeyRunWriter* writer) {
     const size_t size = shape.header + shape.body;
     size_t count = 0;
     do {
-      rowids[count++] = lowest_rowid_ + entries[i++].order;
+      const int64_t rowid = lowest_rowid_ + entries[i++].order;
+      const bool goes_on = count > 0 && ranges[count - 1].last() + 1 == rowid;
+      if (goes_on) {
+        ++ranges[count - 1].count;
+      } else {
+        ranges[count++] = {rowid, 1};
+      }
       // No key is the beginning of another, so these bytes can only be a key that is the same.
-    } while (i < entries.size() && count < rowids.size() && entries[i].prefix == prefix &&
+    } while (i < entries.size() && count < ranges.size() && entries[i].prefix == prefix &&
              entries[i].offset + size <= keys_end_ &&
              std::memcmp(block_ + entries[i].offset, key, size) == 0);
-    Status status = writer->Add({key, size}, {rowids.data(), count});
+    Status status = writer->Add({key, size}, {ranges.data(), count});
     if (!status.ok()) return status;
   }
   return {};
@@ -96,9 +105,9 @@ Status PlainSegment::Seal(KeyRunWriter* writer) {
 struct DictionarySegment::Value {
   uint32_t hash;
   uint32_t key_size;
-  uint32_t rows;
+  uint32_t ranges;
   uint32_t last_row;  // the last rowid, above lowest_rowid_
-  uint32_t tail;      // where the next row goes
+  uint32_t tail;      // where the next range goes
   uint32_t tail_end;  // of that slice; the link to the next one stands here
 
   const char* key_bytes() const { return reinterpret_cast<const char*>(this + 1); }
@@ -110,51 +119,50 @@ class DictionarySegment::RowidList {
  public:
   RowidList(const DictionarySegment& segment, const Value& value)
       : block_(segment.block_),
-        lowest_rowid_(segment.lowest_rowid_),
-        rows_(value.rows),
+        ranges_(value.ranges),
         at_(static_cast<size_t>(value.key_bytes() + value.key_size - block_)),
         end_(at_ + SliceSize(0)) {
-    Read();
+    Read(segment.lowest_rowid_);
   }
 
-  bool HasRowid() const { return read_ <= rows_; }
-  int64_t rowid() const { return lowest_rowid_ + row_; }
-  void Step() {
-    if (read_ == rows_) {
-      ++read_;
-    } else {
-      Read();
-    }
-  }
-  size_t Take(int64_t limit, std::span<int64_t> to) {
+  bool HasRowid() const { return range_.count > 0; }
+  int64_t rowid() const { return range_.first; }
+  // Takes what is below `limit`, as many ranges as `to` has room for. Returns how many.
+  size_t Take(int64_t limit, std::span<RowidRange> to) {
     size_t count = 0;
-    for (; HasRowid() && rowid() < limit && count < to.size(); Step()) to[count++] = rowid();
+    while (HasRowid() && rowid() < limit && count < to.size()) {
+      const uint64_t below = static_cast<uint64_t>(limit) - static_cast<uint64_t>(rowid());
+      const uint64_t taken = std::min(range_.count, below);
+      to[count++] = {range_.first, taken};
+      range_.first += static_cast<int64_t>(taken);
+      range_.count -= taken;
+      if (range_.count == 0 && read_ < ranges_) Read(range_.first - 1);
+    }
     return count;
   }
 
  private:
-  // As AppendRow writes.
-  void Read() {
-    if (end_ - at_ < kMaxRowVarint) {
+  // As AppendRange writes.
+  void Read(int64_t above) {
+    if (end_ - at_ < kMaxListedRange) {
       uint32_t next;
       std::memcpy(&next, block_ + end_, kLinkSize);
       at_ = next;
       end_ = at_ + SliceSize(read_);
     }
     uint64_t distance;
-    const char* after = GetVarint(block_ + at_, &distance);
+    const char* after = GetRange(block_ + at_, &distance, &range_.count);
     at_ = static_cast<size_t>(after - block_);
-    row_ += static_cast<uint32_t>(distance);
+    range_.first = above + static_cast<int64_t>(distance);
     ++read_;
   }
 
   const char* block_;
-  int64_t lowest_rowid_;
-  uint32_t rows_;
+  uint32_t ranges_;
   size_t at_;
   size_t end_;
   uint32_t read_ = 0;
-  uint32_t row_ = 0;
+  RowidRange range_{};
 };
 
 size_t DictionarySegment::BytesFor(size_t key_size) {
@@ -192,7 +200,7 @@ size_t DictionarySegment::Add(std::string_view key, int64_t rowid, size_t count)
   Value* value = Find(
       hash, [key](const Value& found) { return SameBytes(found.key(), key); }, &slot);
   if (value == nullptr) value = AddValue(key, hash, slot);
-  return value == nullptr ? 0 : AppendRows(value, rowid, count);
+  return value == nullptr ? 0 : AppendRange(value, rowid, count);
 }
 
 size_t DictionarySegment::AddKnownText(std::string_view text, int64_t rowid, size_t count) {
@@ -203,7 +211,7 @@ size_t DictionarySegment::AddKnownText(std::string_view text, int64_t rowid, siz
     return *found.key_bytes() == type && SameBytes(found.key().substr(1), text);
   };
   Value* value = Find(HashOfBytes(text), is_text, &slot);
-  return value == nullptr ? 0 : AppendRows(value, rowid, count);
+  return value == nullptr ? 0 : AppendRange(value, rowid, count);
 }
 
 // Of a short text alone its bytes without the type: these are at hand before there is a key.
@@ -240,7 +248,7 @@ DictionarySegment::Value* DictionarySegment::AddValue(std::string_view key, uint
   Value* value = ValueAt(back_);
   *value = {.hash = hash,
             .key_size = static_cast<uint32_t>(key.size()),
-            .rows = 0,
+            .ranges = 0,
             .last_row = 0,
             .tail = tail,
             .tail_end = static_cast<uint32_t>(tail + slice)};
@@ -248,32 +256,25 @@ DictionarySegment::Value* DictionarySegment::AddValue(std::string_view key, uint
   return value;
 }
 
-size_t DictionarySegment::AppendRows(Value* value, int64_t rowid, size_t count) {
+size_t DictionarySegment::AppendRange(Value* value, int64_t rowid, size_t count) {
   const auto row = static_cast<uint64_t>(rowid - lowest_rowid_);
-  size_t appended = 0;
-  while (appended < count && row + appended <= kMostRowidsApart &&
-         AppendRow(value, static_cast<uint32_t>(row + appended))) {
-    ++appended;
-  }
-  rows_ += appended;
-  return appended;
-}
-
-bool DictionarySegment::AppendRow(Value* value, uint32_t row) {
-  if (value->tail_end - value->tail < kMaxRowVarint) {
-    const size_t slice = SliceSize(value->rows);
-    if (!HasRoom(distinct_, slice + kLinkSize)) return false;
+  if (row > kMostRowidsApart) return 0;
+  count = std::min<size_t>(count, kMostRowidsApart - row + 1);
+  if (value->tail_end - value->tail < kMaxListedRange) {
+    const size_t slice = SliceSize(value->ranges);
+    if (!HasRoom(distinct_, slice + kLinkSize)) return 0;
     back_ -= slice + kLinkSize;
     const auto next = static_cast<uint32_t>(back_);
     std::memcpy(block_ + value->tail_end, &next, kLinkSize);
     value->tail = next;
     value->tail_end = static_cast<uint32_t>(next + slice);
   }
-  char* end = PutVarint(row - value->last_row, block_ + value->tail);
+  char* end = PutRange(row - value->last_row, count, block_ + value->tail);
   value->tail = static_cast<uint32_t>(end - block_);
-  value->last_row = row;
-  ++value->rows;
-  return true;
+  value->last_row = static_cast<uint32_t>(row + count - 1);
+  ++value->ranges;
+  rows_ += count;
+  return count;
 }
 
 Status DictionarySegment::Seal(KeyRunWriter* writer) {
@@ -310,7 +311,7 @@ Status DictionarySegment::WriteTurns(std::span<const SortEntry> equal, KeyRunWri
   lists.reserve(equal.size());
   for (const SortEntry& entry : equal) lists.emplace_back(*this, *ValueAt(entry.order));
 
-  std::array<int64_t, KeyRunWriter::kMaxGroup> rowids;
+  std::array<RowidRange, KeyRunWriter::kMaxGroup> ranges;
   for (;;) {
     size_t lowest = equal.size();
     int64_t limit = std::numeric_limits<int64_t>::max();  // the lowest rowid of the others
@@ -325,8 +326,8 @@ Status DictionarySegment::WriteTurns(std::span<const SortEntry> equal, KeyRunWri
     }
     if (lowest == equal.size()) return {};
     const std::string_view key = ValueAt(equal[lowest].order)->key();
-    const size_t count = lists[lowest].Take(limit, rowids);
-    if (Status status = writer->Add(key, {rowids.data(), count}); !status.ok()) return status;
+    const size_t count = lists[lowest].Take(limit, ranges);
+    if (Status status = writer->Add(key, {ranges.data(), count}); !status.ok()) return status;
   }
 }
 

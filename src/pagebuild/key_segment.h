@@ -51,13 +51,12 @@ class PlainSegment {
 };
 
 // For keys that repeat: a hash table of the distinct ones, and for each the list of its rowids,
-// which takes a byte or two a row. Only the distinct keys are sorted.
+// which takes a byte or two a row or less. Only the distinct keys are sorted.
 //
 //   | slots | room to sort values → |        | ← values with their keys, slices of lists |
 //
 // A list is a chain of slices that become longer: a key with two rows takes little, one with
-// millions is read from few places. Rowids stand in it as varints, each the distance from the one
-// before it.
+// millions is read from few places. What stands in it are ranges of rowids (rowid_range.h).
 class DictionarySegment {
  public:
   explicit DictionarySegment(size_t columns) : columns_(columns) {}
@@ -85,8 +84,7 @@ class DictionarySegment {
 
   bool HasRoom(size_t values, size_t bytes) const;
   Value* ValueAt(size_t offset) const;
-  size_t AppendRows(Value* value, int64_t rowid, size_t count);
-  bool AppendRow(Value* value, uint32_t row);
+  size_t AppendRange(Value* value, int64_t rowid, size_t count);
   uint32_t HashOf(std::string_view key) const;
   template <typename IsWanted>
   Value* Find(uint32_t hash, IsWanted is_wanted, uint32_t** slot) const;
