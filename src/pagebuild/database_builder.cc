@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "pagebuild/block_pool.h"
 #include "pagebuild/index_builder.h"
 #include "pagebuild/index_streams.h"
 #include "pagebuild/key_collector.h"
@@ -26,7 +27,7 @@ namespace {
 // What the pages of a batch will take: a table that keeps each line beside its values takes nearly
 // twice its input. A batch that one huge line made larger than others grows as it needs.
 uint64_t ExpectedPageBytes(const RowBatch& batch) {
-  constexpr uint64_t kMost = uint64_t{1} << 20;
+  constexpr uint64_t kMost = uint64_t{2} << 20;
   return std::min(2 * batch.decoded_bytes, kMost);
 }
 
@@ -230,7 +231,7 @@ std::unique_ptr<IndexBuilder> DatabaseBuilder::Impl::OpenIndex(size_t index) {
 
 Status DatabaseBuilder::Impl::WriteIndexes(
     const std::function<void(const std::string& index)>& step) {
-  IndexStreams streams(indexes_.size(), options_.threads, file_.format(),
+  IndexStreams streams(indexes_.size(), options_.threads, &pool_,
                        [this](size_t index) { return OpenIndex(index); });
   std::vector<std::unique_ptr<TreeWriter>> trees(indexes_.size());
   for (;;) {
@@ -244,7 +245,7 @@ Status DatabaseBuilder::Impl::WriteIndexes(
       tree = std::make_unique<TreeWriter>(&file_, PageType::kIndexInterior);
     }
     if (Status s = tree->Write(piece->block.get()); !s.ok()) return s;
-    streams.Release(std::move(piece->block));
+    pool_.Return(std::move(piece->block));
     if (!piece->ends) continue;
     if (Status s = tree->Finish(); !s.ok()) return s;
     plan.root = tree->root();

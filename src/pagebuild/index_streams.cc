@@ -6,8 +6,8 @@
 
 namespace sluice {
 
-IndexStreams::IndexStreams(size_t indexes, unsigned threads, const PageFormat& format, Opener open)
-    : format_(format), open_(std::move(open)), streams_(indexes) {
+IndexStreams::IndexStreams(size_t indexes, unsigned threads, BlockPool* blocks, Opener open)
+    : blocks_(blocks), open_(std::move(open)), streams_(indexes) {
   for (; begun_ < std::min(indexes, kWindow); ++begun_) window_.push_back(begun_);
   const auto useful = static_cast<unsigned>(std::min<size_t>(threads, indexes));
   for (unsigned i = 0; i < useful; ++i) {
@@ -49,12 +49,6 @@ void IndexStreams::Advance(bool ends) {
   if (turn_ >= window_.size()) turn_ = 0;
 }
 
-void IndexStreams::Release(std::unique_ptr<PageBlock> block) {
-  if (block->is_oversized()) return;
-  MutexLock lock(mutex_);
-  free_.push_back(std::move(block));
-}
-
 void IndexStreams::Work() {
   MutexLock lock(mutex_);
   while (true) {
@@ -66,9 +60,8 @@ void IndexStreams::Work() {
     }
     Stream& stream = streams_[*index];
     stream.busy = true;
-    std::unique_ptr<PageBlock> block = TakeFree();
     mutex_.Unlock();
-    Result<Piece> piece = Make(*index, &stream.builder, std::move(block));
+    Result<Piece> piece = Make(*index, &stream.builder);
     mutex_.Lock();
     stream.busy = false;
     if (piece) {
@@ -100,18 +93,12 @@ bool IndexStreams::AllEnded() const {
   return true;
 }
 
-std::unique_ptr<PageBlock> IndexStreams::TakeFree() {
-  if (free_.empty()) return std::make_unique<PageBlock>(format_);
-  std::unique_ptr<PageBlock> block = std::move(free_.back());
-  free_.pop_back();
-  return block;
-}
-
 // Without the lock: nobody else touches the builder of a stream that is busy.
-Result<IndexStreams::Piece> IndexStreams::Make(size_t index, std::unique_ptr<IndexBuilder>* builder,
-                                               std::unique_ptr<PageBlock> block) {
+Result<IndexStreams::Piece> IndexStreams::Make(size_t index,
+                                               std::unique_ptr<IndexBuilder>* builder) {
   if (*builder == nullptr) *builder = open_(index);
-  const size_t most_pages = std::max<size_t>(kBlockBytes / format_.page_size, 8);
+  std::unique_ptr<PageBlock> block = blocks_->Take();
+  const size_t most_pages = std::max<size_t>(kBlockBytes / block->format().page_size, 8);
   // The last page may be begun, and interior pages follow: seldom one for eight leaves.
   block->Reserve(most_pages + most_pages / 8 + 1);
   if (Status s = (*builder)->Fill(block.get(), most_pages); !s.ok()) return Error(s);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "pagebuild/block_pool.h"
 #include "pagebuild/index_builder.h"
 #include "pagebuild/page_block.h"
 #include "sluice/status.hpp"
@@ -34,7 +35,8 @@ class IndexStreams {
   // threads, for each number once.
   using Opener = std::function<std::unique_ptr<IndexBuilder>(size_t index)>;
 
-  IndexStreams(size_t indexes, unsigned threads, const PageFormat& format, Opener open);
+  // Lifetime: the pool of blocks outlives it.
+  IndexStreams(size_t indexes, unsigned threads, BlockPool* blocks, Opener open);
   ~IndexStreams();
   IndexStreams(const IndexStreams&) = delete;
   IndexStreams& operator=(const IndexStreams&) = delete;
@@ -47,8 +49,6 @@ class IndexStreams {
     std::string statistics;            // of the index, with its last block
   };
   Result<Piece> Next();
-  // Gives an empty block back.
-  void Release(std::unique_ptr<PageBlock> block);
 
  private:
   struct Stream {
@@ -61,12 +61,10 @@ class IndexStreams {
   void Work();
   std::optional<size_t> Claim() SLUICE_REQUIRES(mutex_);
   bool AllEnded() const SLUICE_REQUIRES(mutex_);
-  Result<Piece> Make(size_t index, std::unique_ptr<IndexBuilder>* builder,
-                     std::unique_ptr<PageBlock> block);
+  Result<Piece> Make(size_t index, std::unique_ptr<IndexBuilder>* builder);
   void Advance(bool ends) SLUICE_REQUIRES(mutex_);
-  std::unique_ptr<PageBlock> TakeFree() SLUICE_REQUIRES(mutex_);
 
-  const PageFormat format_;
+  BlockPool* const blocks_;
   const Opener open_;
 
   Mutex mutex_;
@@ -77,7 +75,6 @@ class IndexStreams {
   size_t begun_ SLUICE_GUARDED_BY(mutex_) = 0;            // indexes that are or were in the window
   bool stopped_ SLUICE_GUARDED_BY(mutex_) = false;
   Status failure_ SLUICE_GUARDED_BY(mutex_);
-  std::vector<std::unique_ptr<PageBlock>> free_ SLUICE_GUARDED_BY(mutex_);
 
   std::vector<std::thread> threads_;
 };

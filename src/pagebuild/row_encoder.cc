@@ -44,7 +44,7 @@ void RowEncoder::Take(std::span<Cell> row, Arena* arena) {
   char* types = types_.data();
   // The rowid column is a NULL in the record: its value is the key of the tree.
   if (has_rowid_column_) *types++ = 0;
-  body_size_ = 0;
+  uint64_t body_size = 0;
   for (size_t i = 0; i < row.size(); ++i) {
     const ColumnRule& column = columns_[i];
     if ((column.kept >> static_cast<uint32_t>(row[i].type) & 1) == 0) {
@@ -52,10 +52,11 @@ void RowEncoder::Take(std::span<Cell> row, Arena* arena) {
     }
     const SerialType type = SerialTypeOf(row[i]);
     types = PutVarint(type, types);
-    body_size_ += BodySize(type);
+    body_size += BodySize(type);
   }
   types_size_ = static_cast<size_t>(types - types_.data());
   header_size_ = HeaderSize(types_size_);
+  body_size_ = body_size;
   row_ = row;
 }
 

@@ -12,21 +12,6 @@ constexpr size_t kOpenBlockBytes = size_t{1} << 20;
 
 }  // namespace
 
-std::unique_ptr<PageBlock> BlockPool::Take() {
-  MutexLock lock(mutex_);
-  if (free_.empty()) return std::make_unique<PageBlock>(format_);
-  std::unique_ptr<PageBlock> block = std::move(free_.back());
-  free_.pop_back();
-  return block;
-}
-
-void BlockPool::Return(std::unique_ptr<PageBlock> block) {
-  if (block->is_oversized()) return;
-  block->Clear();
-  MutexLock lock(mutex_);
-  free_.push_back(std::move(block));
-}
-
 TableBuilder::TableBuilder(PageFile* file, BlockPool* pool)
     : pool_(pool),
       tree_(file, PageType::kTableInterior),

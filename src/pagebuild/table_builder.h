@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/mutex.h"
 #include "batch/row_batch.h"
+#include "pagebuild/block_pool.h"
 #include "pagebuild/page_block.h"
 #include "pagebuild/page_file.h"
 #include "pagebuild/table_leaves.h"
@@ -15,21 +15,6 @@
 #include "sluice/status.hpp"
 
 namespace sluice {
-
-// Blocks that were written and may be filled again.
-//
-// Threads: from any. Limits: as many as are in the making at once.
-class BlockPool {
- public:
-  explicit BlockPool(const PageFormat& format) : format_(format) {}
-  std::unique_ptr<PageBlock> Take();
-  void Return(std::unique_ptr<PageBlock> block);
-
- private:
-  const PageFormat format_;
-  Mutex mutex_;
-  std::vector<std::unique_ptr<PageBlock>> free_ SLUICE_GUARDED_BY(mutex_);
-};
 
 // The rows of a batch, encoded: laid out into pages, or, where they are few, as records only. Every
 // batch begins a leaf of its own; were it so for small ones too, ten thousand small files would be
