@@ -73,13 +73,13 @@ WritePlan AsPages(const IngestOptions& options) {
   plan.builder_bytes = budget / 2;
   plan.cache_bytes = options.cache_bytes.value_or(budget / 2);
   // A chunk's size does not depend on the number of threads: pages are made chunk by chunk, and
-  // should be the same bytes. Half a MiB, with what is made of it, stays in a processor's own
-  // cache.
+  // should be the same bytes. With less than a MiB the disk rests between writes; more leaves a
+  // processor's own cache.
   const uint64_t share = budget / 8 * 3 / kCopies;
-  plan.buffer_bytes = static_cast<size_t>(std::clamp<uint64_t>(share / 12, kMiB / 16, kMiB / 2));
+  plan.buffer_bytes = static_cast<size_t>(std::clamp<uint64_t>(share / 12, kMiB / 16, kMiB));
   // Each parser has one at work and one on its way, the reader and the writer have some more; and
-  // as many again, four times, keep the parsers at work while the disk takes its time.
-  const uint64_t wanted = 4 * (2 * uint64_t{plan.parsers} + 4);
+  // as many again keep the parsers at work while the disk takes its time.
+  const uint64_t wanted = 2 * (2 * uint64_t{plan.parsers} + 4);
   plan.buffers = static_cast<size_t>(std::clamp<uint64_t>(share / plan.buffer_bytes, 4, wanted));
   return plan;
 }
