@@ -60,9 +60,14 @@ struct Reserved {
 const std::vector<Reserved>& ReservedHeaders() {
   static const std::vector<Reserved> reserved = {
       // ledger and publish go through the sqlite room.
-      {"sqlite3.h", {"sqlite"}}, {"simdjson.h", {"extract"}},           {"CLI/", {"cli"}},
-      {"spdlog/", {"cli"}},      {"toml++/", {"schema", "cli"}},        {"zlib.h", {"source"}},
-      {"zstd.h", {"source"}},    {"xxhash.h", {"extract", "offset", "pagebuild"}},
+      {"sqlite3.h", {"sqlite"}},
+      {"simdjson.h", {"extract"}},
+      {"CLI/", {"cli"}},
+      {"spdlog/", {"cli"}},
+      {"toml++/", {"schema", "cli"}},
+      {"zlib.h", {"source"}},
+      {"zstd.h", {"source"}},
+      {"xxhash.h", {"extract", "offset", "pagebuild"}},
   };
   return reserved;
 }
