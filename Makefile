@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 
 # Suites whose tests run more than one thread: TSan has nothing to find in the others.
-THREADED = ^(Ingest|BadInput|Cli|BoundedQueue|Buffer|Stop|File|Source|Pipeline|PageSink|FreshDatabase|TargetLock)
+THREADED = ^(Ingest|Corpus/IngestPaths|BadInput|Cli|BoundedQueue|Buffer|Stop|File|Source|Pipeline|PageSink|FreshDatabase|TargetLock|DatabaseBuilder|KeyMerge|ImportScope|Live|Rotation)
 
 CTEST = ctest --output-on-failure --no-tests=error
 
@@ -59,7 +59,7 @@ asan: setup-developer ## the tests under ASan and UBSan
 
 tsan: setup-developer ## the tests that have threads, under TSan
 	@scripts/build tsan sluice sluice_tests
-	@$(CTEST) --test-dir build-tsan -LE torture -R '$(THREADED)'
+	@SLUICE_PAGEBUILD_CASES=100 $(CTEST) --test-dir build-tsan -LE torture -R '$(THREADED)'
 
 clean: ## removes the build folders
 	@rm -rf build build-dev build-tsan
