@@ -214,6 +214,13 @@ uint32_t LiveDatabase::SlotOf(const FollowedFile& file) {
   return slot->second;
 }
 
+void LiveDatabase::Forget(const FollowedFile& file) {
+  const auto slot = slots_.find(&file);
+  if (slot == slots_.end()) return;
+  sink_->ForgetSource(slot->second);
+  slots_.erase(slot);
+}
+
 void LiveDatabase::Moved(const FollowedFile& file) {
   sink_->MoveSource(SlotOf(file), file.file.key());
 }

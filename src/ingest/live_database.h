@@ -74,7 +74,7 @@ class LiveDatabase {
   Status Begin() { return sink_->BeginTransaction(); }
   // The sink's index of this file: a new one at the first call.
   uint32_t SlotOf(const FollowedFile& file);
-  void Forget(const FollowedFile& file) { slots_.erase(&file); }
+  void Forget(const FollowedFile& file);
   void Moved(const FollowedFile& file);
 
   SqliteSink& sink() { return *sink_; }

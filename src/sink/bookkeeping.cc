@@ -37,8 +37,19 @@ Status Bookkeeping::Start(Ledger* ledger, bool is_committed) {
 }
 
 uint32_t Bookkeeping::AddSource(SinkSource source) {
+  if (!forgotten_.empty()) {
+    const uint32_t index = forgotten_.back();
+    forgotten_.pop_back();
+    sources_[index] = std::move(source);
+    return index;
+  }
   sources_.push_back(std::move(source));
   return static_cast<uint32_t>(sources_.size() - 1);
+}
+
+void Bookkeeping::ForgetSource(uint32_t index) {
+  sources_[index] = {};
+  forgotten_.push_back(index);
 }
 
 Status Bookkeeping::OpenOwnJournal() {

@@ -65,6 +65,8 @@ class Bookkeeping {
 
   // For a run that finds its sources as it goes.
   uint32_t AddSource(SinkSource source);
+  // It is gone: its index is given to another one.
+  void ForgetSource(uint32_t index);
   void MoveSource(uint32_t index, const SourceKey& key) { sources_[index].key = key; }
   const SinkSource& source(uint32_t index) const { return sources_[index]; }
 
@@ -77,6 +79,7 @@ class Bookkeeping {
 
   std::vector<const Table*> tables_;
   std::vector<SinkSource> sources_;
+  std::vector<uint32_t> forgotten_;  // indexes of sources_ that are free
   Options options_;
   Ledger* ledger_ = nullptr;
   bool ledger_stands_ = false;  // its tables are committed

@@ -59,6 +59,8 @@ class SqliteSink final : public Sink {
 
   // A source more: batches name it by the index that comes back.
   uint32_t AddSource(SinkSource source);
+  // No batch names it any more: its index is given to another one.
+  void ForgetSource(uint32_t index) { bookkeeping_.ForgetSource(index); }
   // It lies under another name now, which its row says from the next Commit on that has it.
   void MoveSource(uint32_t index, const SourceKey& key);
   // A file of this name is gone of which nothing was ever read: the next Commit has it.
