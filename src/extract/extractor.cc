@@ -85,6 +85,7 @@ class Extractor::Impl {
           verdict.valid && (table_.any_json || WithoutLeadingSpace(texts_[line])[0] == '{');
       takes ? AddRow(line, found) : AddReject(line, verdict);
     });
+    batch_->cells.resize(batch_->rows() * table_.columns.size());
     for (Chain& chain : chains_) Follow(&chain);
   }
 
@@ -180,8 +181,7 @@ class Extractor::Impl {
   void AddRow(size_t index, const Found& found) {
     const size_t row = batch_->row_lines.size();
     batch_->row_lines.push_back(static_cast<uint32_t>(index));
-    // Row by row: the NULLs of a whole batch at once would have left the cache when values come.
-    batch_->cells.resize(batch_->rows() * table_.columns.size());
+    AddCells();
     ++batch_->counts.rows;
 
     kept_out_.clear();
@@ -189,6 +189,16 @@ class Extractor::Impl {
     FillFromContext(batch_->lines[index], row);
     if (extra_.column() != Plan::kNone)
       *CellAt(row, extra_.column()) = extra_.Compose(found, kept_out_);
+  }
+
+  // For the row that was added. For some rows at once; but the NULLs of a whole batch would have
+  // left the cache when values come.
+  void AddCells() {
+    constexpr size_t kRowsAtOnce = 32;
+    const size_t columns = table_.columns.size();
+    if (batch_->cells.size() >= batch_->rows() * columns) return;
+    const size_t rows = std::min(batch_->rows() + kRowsAtOnce, texts_.size());
+    batch_->cells.resize(rows * columns);
   }
 
   // With some to spare: each batch has a few rows more or less than the one before.

@@ -158,11 +158,15 @@ std::string_view FirstText(const char* key, size_t columns) {
 
 size_t CommonPrefix(std::string_view a, std::string_view b) {
   const size_t size = std::min(a.size(), b.size());
+  constexpr size_t kWord = sizeof(uint64_t);
   size_t common = 0;
-  for (; common + 8 <= size; common += 8) {
-    const uint64_t differing =
-        LoadBigEndian64(a.data() + common) ^ LoadBigEndian64(b.data() + common);
-    if (differing != 0) return common + static_cast<size_t>(std::countl_zero(differing)) / 8;
+  if (size >= kWord) {
+    // The last word may overlap the one before it.
+    for (size_t at = 0;; at = std::min(at + kWord, size - kWord)) {
+      const uint64_t differing = LoadBigEndian64(a.data() + at) ^ LoadBigEndian64(b.data() + at);
+      if (differing != 0) return at + static_cast<size_t>(std::countl_zero(differing)) / 8;
+      if (at == size - kWord) return size;
+    }
   }
   while (common < size && a[common] == b[common]) ++common;
   return common;
