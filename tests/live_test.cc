@@ -2,6 +2,7 @@
 // Live mode from end to end: files grow, rotate and go, rows and offsets follow, once each.
 #include "sluice/live.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <functional>
@@ -405,6 +406,32 @@ TEST_F(LiveTest, FilesThatComeAndGoAreRowsOrGaps) {
   const auto gaps = has_gaps ? view.Count("SELECT count(*) FROM _sluice_gaps") : 0;
   EXPECT_GE(view.Count("SELECT count(DISTINCT n) FROM lines") + gaps, kFiles) << live.said();
   EXPECT_EQ(view.Count("SELECT count(*) - count(DISTINCT n) FROM lines"), 0);
+  ExpectBalanced();
+}
+
+// A new name is committed for, and a commit sweeps away what nobody needs any more.
+TEST_F(LiveTest, AGapIsThatOfItsFileWhateverIsTakenUpMeanwhile) {
+  const std::string logs = folder_ / "logs";
+  const std::string a = folder_.Write("logs/a.jsonl", Numbered(1, 5));
+  const std::string b = folder_.Write("logs/b.jsonl", Numbered(6, 10));
+  LiveOptions options = Options(logs);
+  Ingest(options);
+  options.commit_interval = std::chrono::hours(1);
+  LiveRun live(options);
+  folder_.Append("logs/a.jsonl", Numbered(11, 11));  // in the open transaction from here on
+  EXPECT_TRUE(LiveRun::Until([&] {
+    return std::ranges::any_of(live.status().sources, [&](const LiveSource& source) {
+      return source.path == a && source.offset == fs::file_size(a);
+    });
+  }));
+  // What b.jsonl held is looked for, and c.jsonl, which begins like a.jsonl, has to be quiet, for
+  // the same second.
+  fs::resize_file(b, 0);
+  folder_.Write("logs/c.jsonl", Numbered(1, 5) + Numbered(11, 12));
+  EXPECT_TRUE(live.UntilSaid("possible gap: ")) << live.said();
+  live.Stop();
+  EXPECT_NE(live.said().find("possible gap: " + b), std::string::npos) << live.said();
+  EXPECT_EQ(Gaps(), std::vector<std::string>{"logs/b.jsonl|after 5 lines|0"});
   ExpectBalanced();
 }
 

@@ -178,8 +178,7 @@ bool FollowedFiles::IsDatabaseFile(const std::string& path) const {
 
 // --- A look
 
-std::vector<Finding> FollowedFiles::Look() {
-  findings_.clear();
+void FollowedFiles::Look() {
   const Clock::time_point now = Clock::now();
   bool everything = now >= look_at_all_at_;
   for (const Hint& hint : watcher_.Take()) {
@@ -210,7 +209,13 @@ std::vector<Finding> FollowedFiles::Look() {
   for (std::string& note : watcher_.TakeNotes()) {
     findings_.push_back({.kind = Finding::Kind::kNote, .path = std::move(note)});
   }
-  return std::move(findings_);
+}
+
+std::optional<Finding> FollowedFiles::NextFinding() {
+  if (findings_.empty()) return std::nullopt;
+  Finding next = std::move(findings_.front());
+  findings_.pop_front();
+  return next;
 }
 
 FollowedFiles::Clock::time_point FollowedFiles::next_look() const {
@@ -476,14 +481,12 @@ void FollowedFiles::CheckArrivals() {
   }
 }
 
-std::vector<Finding> FollowedFiles::LastFindings() {
-  findings_.clear();
+void FollowedFiles::LastLook() {
   for (auto& [path, arrivals] : arrivals_) {
     arrivals.made_before = arrivals.made;
     arrivals.next_check = Clock::time_point::min();
   }
   CheckArrivals();
-  return std::move(findings_);
 }
 
 // Files of this name that are there, and are taken up when they have a line or are quiet.
@@ -549,7 +552,7 @@ bool FollowedFiles::FindByInode(FollowedFile* file) {
     const Result<FileInfo> info = Stat(path);
     if (!IsRegular(info) || info->device != key.device || info->inode != key.inode) continue;
     if (!IsStill(*file, path, *info)) continue;
-    Rename(file, {.path = path, .device = info->device, .inode = info->inode});
+    Found(file, {.path = path, .device = info->device, .inode = info->inode});
     return true;
   }
   return false;
@@ -601,8 +604,13 @@ bool FollowedFiles::FindByContent(FollowedFile* file) {
   if (!found || !found->has_value()) return false;
   file->compressed = IsCompressed((*found)->key.path);
   file->overwritten = file->grew_unseen = false;
-  Rename(file, (*found)->key);
+  Found(file, (*found)->key);
   return true;
+}
+
+void FollowedFiles::Found(FollowedFile* file, const SourceKey& key) {
+  Rename(file, key);
+  findings_.push_back({.kind = Finding::Kind::kMoved, .path = key.path, .file = file});
 }
 
 void FollowedFiles::Rename(FollowedFile* file, const SourceKey& key) {
@@ -615,9 +623,9 @@ void FollowedFiles::Rename(FollowedFile* file, const SourceKey& key) {
   pending_.erase(key.path);
   CountTaken(key.path, false);
   std::erase_if(findings_, [&](const Finding& finding) {
-    return finding.kind == Finding::Kind::kNewName && finding.path == key.path;
+    return (finding.kind == Finding::Kind::kNewName && finding.path == key.path) ||
+           (finding.kind == Finding::Kind::kLost && finding.file == file);
   });
-  findings_.push_back({.kind = Finding::Kind::kMoved, .path = key.path, .file = file});
   Queue(file);
 }
 
@@ -702,7 +710,7 @@ FollowedFile* FollowedFiles::SameFile(const SourceKey& key) {
 
 void FollowedFiles::MoveTo(FollowedFile* file, const SourceKey& key) {
   if (file->state == FollowedFile::State::kNamed) by_path_.erase(file->file.key().path);
-  Rename(file, key);
+  Found(file, key);
 }
 
 void FollowedFiles::SetId(FollowedFile* file, int64_t source_id) {
@@ -755,9 +763,15 @@ void FollowedFiles::CloseIdleFiles() {
   for (size_t i = 0; i < open.size() - options_.most_open; ++i) open[i]->file.Close();
 }
 
+bool FollowedFiles::IsToldOf(const FollowedFile& file) const {
+  return std::ranges::any_of(findings_,
+                             [&](const Finding& finding) { return finding.file == &file; });
+}
+
 void FollowedFiles::Sweep(const std::function<void(const FollowedFile&)>& before) {
   files_.remove_if([&](const FollowedFile& file) {
     if (file.state != FollowedFile::State::kRetired || file.is_queued) return false;
+    if (IsToldOf(file)) return false;
     if (const auto known = by_id_.find(file.source_id);
         known != by_id_.end() && known->second == &file) {
       by_id_.erase(known);

@@ -127,7 +127,7 @@ class FollowedFiles {
   bool IsInput(const std::string& path) const;
 
   // Follows a file from `offset` on. One with that source_id that is followed already has this name
-  // from now on.
+  // from now on, and is not lost.
   FollowedFile& Add(const SourceKey& key, const Offset& offset, int64_t source_id, uint32_t table);
 
   // A known source whose name had other content when the run began: what became of its own is
@@ -143,11 +143,14 @@ class FollowedFiles {
   // A new source has its row now.
   void SetId(FollowedFile* file, int64_t source_id);
 
-  // Looks where the watcher hints, and at what is due. Findings in the order in which they are to
-  // be handled.
-  std::vector<Finding> Look();
+  // Looks where the watcher hints, and at what is due.
+  void Look();
   // When no look follows: files that are missing by now will not be taken up any more.
-  std::vector<Finding> LastFindings();
+  void LastLook();
+  // What came of it, in the order in which it is to be handled; nothing where all is told. What is
+  // not asked for stays until it is, and its file with it, unless the handling of one before it
+  // has settled it.
+  std::optional<Finding> NextFinding();
   // Everything is looked at again (SIGHUP, --poll's rescan).
   void LookAtAll() { look_at_all_at_ = Clock::time_point::min(); }
 
@@ -162,7 +165,7 @@ class FollowedFiles {
   void NoteOpened();
   // It could not be opened: what became of its name?
   void LookAgain(const std::string& path) { LookAtName(std::string(path), true); }
-  // Frees those that are retired, after a last word on each.
+  // Frees those that are retired and that no finding tells of, after a last word on each.
   void Sweep(const std::function<void(const FollowedFile&)>& before);
 
   int descriptor() const { return watcher_.descriptor(); }
@@ -228,7 +231,9 @@ class FollowedFiles {
   bool FindByContent(FollowedFile* file);
   FollowedFile* SameFile(const SourceKey& key);
   void MoveTo(FollowedFile* file, const SourceKey& key);
+  void Found(FollowedFile* file, const SourceKey& key);
   void Rename(FollowedFile* file, const SourceKey& key);
+  bool IsToldOf(const FollowedFile& file) const;
   void Queue(FollowedFile* file);
   void CountMade();
   void CountTaken(const std::string& path, bool is_new);
@@ -255,7 +260,7 @@ class FollowedFiles {
   bool has_looked_ = false;
   std::vector<size_t> taken_at_start_;
   std::deque<FollowedFile*> queue_;
-  std::vector<Finding> findings_;  // of the look at hand
+  std::deque<Finding> findings_;  // not told yet
   Clock::time_point look_at_all_at_;
   Clock::time_point close_idle_at_;
   size_t opened_ = 0;  // since descriptors were last counted

@@ -47,13 +47,22 @@ class Following {
 
   // One look, and all that it found to read.
   void Step() {
-    for (const Finding& finding : files_.Look()) {
-      if (finding.kind == Finding::Kind::kNewName) Decide(finding.path);
-      if (finding.kind == Finding::Kind::kMoved) Known(finding.file).key = finding.file->file.key();
-      if (finding.kind == Finding::Kind::kUnseen) unseen_ += finding.count;
-      if (finding.kind == Finding::Kind::kLost) lost_.push_back(finding.file->waiting());
+    files_.Look();
+    Sweep();
+    while (const std::optional<Finding> finding = files_.NextFinding()) {
+      FollowedFile* const file = finding->file;
+      if (finding->kind == Finding::Kind::kNewName) Decide(finding->path);
+      if (finding->kind == Finding::Kind::kMoved) Known(file).key = file->file.key();
+      if (finding->kind == Finding::Kind::kUnseen) unseen_ += finding->count;
+      if (finding->kind == Finding::Kind::kLost) lost_.push_back(file->waiting());
+      Sweep();
     }
     while (FollowedFile* file = files_.NextReadable()) Read(file);
+  }
+
+  // As a commit does: while findings are handled, too.
+  void Sweep() {
+    files_.Sweep([](const FollowedFile&) {});
   }
 
   // The lines so far, sorted: each must be there once.

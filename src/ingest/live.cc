@@ -146,6 +146,7 @@ class Live {
 
   void Wait();
   Status Look();
+  Status Handle(const Finding& finding);
   Status TakeUpNewName(const std::string& path);
   void Follow(const PlannedSource& source, uint32_t table);
   void Moved(FollowedFile* file);
@@ -336,7 +337,11 @@ Result<std::vector<SourceRow>> Live::LatestWithout(const std::vector<int64_t>& f
 
 Result<LiveSummary> Live::End() {
   if (database_ == nullptr) return Fail({StatusCode::kCancelled, "stopped"});
-  for (const Finding& finding : files_.LastFindings()) LoseUnseen(finding);
+  files_.LastLook();
+  while (const std::optional<Finding> finding = files_.NextFinding()) {
+    if (finding->kind == Finding::Kind::kNewName) continue;  // the next run takes it up
+    if (Status s = Handle(*finding); !s.ok()) return Fail(s);
+  }
   if (Status s = Commit(); !s.ok()) return Fail(s);
   LiveSummary summary{.ingest = health_.Summary(), .end = end_, .pipe = std::nullopt};
   if (pipe_) summary.pipe = pipe_->HandOver();
@@ -391,25 +396,31 @@ Status Live::Look() {
     if (Clock::now() < blocked_until_) return {};
     if (Status s = OpenDatabase({}); !s.ok()) return s;
   }
-  for (const Finding& finding : files_.Look()) {
-    switch (finding.kind) {
-      case Finding::Kind::kNewName:
-        if (Status s = TakeUpNewName(finding.path); !s.ok()) return s;
-        break;
-      case Finding::Kind::kMoved:
-        health_.Note("a rotated file is " + finding.path + " now");
-        Moved(finding.file);
-        break;
-      case Finding::Kind::kLost:
-        Lose(finding.file);
-        break;
-      case Finding::Kind::kUnseen:
-        LoseUnseen(finding);
-        break;
-      case Finding::Kind::kNote:
-        health_.Note(finding.path);
-        break;
-    }
+  files_.Look();
+  // One at a time: a new name is committed for, and a commit sweeps away files that are retired.
+  while (const std::optional<Finding> finding = files_.NextFinding()) {
+    if (Status s = Handle(*finding); !s.ok()) return s;
+  }
+  return {};
+}
+
+Status Live::Handle(const Finding& finding) {
+  switch (finding.kind) {
+    case Finding::Kind::kNewName:
+      return TakeUpNewName(finding.path);
+    case Finding::Kind::kMoved:
+      health_.Note("a rotated file is " + finding.path + " now");
+      Moved(finding.file);
+      break;
+    case Finding::Kind::kLost:
+      Lose(finding.file);
+      break;
+    case Finding::Kind::kUnseen:
+      LoseUnseen(finding);
+      break;
+    case Finding::Kind::kNote:
+      health_.Note(finding.path);
+      break;
   }
   return {};
 }
