@@ -521,6 +521,29 @@ TEST_F(LiveTest, AnotherWriterIsWaitedForAndNamed) {
   ExpectBalanced();
 }
 
+TEST_F(LiveTest, AFileThatNeedsATableIsTakenUpWhenTheTableCanBeMade) {
+  folder_.Write("logs/a.jsonl", Numbered(1, 5));
+  const LiveOptions options = Options(folder_ / "logs");
+  Ingest(options);
+  LiveRun live(options);
+  Result<Connection> db = Connection::Open(database_, {.mode = OpenOptions::Mode::kReadWrite});
+  ASSERT_TRUE(db->Execute("BEGIN IMMEDIATE").ok());
+  const std::string sse = folder_.Write(
+      "sse.jsonl", R"({"t":"1","sid":"s","flow_id":"f","round":1,"event":"e","metadata":"{}"})"
+                   "\n");
+  fs::rename(sse, folder_ / "logs/sse.jsonl");
+  EXPECT_TRUE(live.UntilSaid("waiting: ")) << live.said();
+  std::this_thread::sleep_for(milliseconds(1000));  // no hint comes for it any more
+  ASSERT_TRUE(db->Execute("COMMIT").ok());
+  EXPECT_TRUE(LiveRun::Until([&] {
+    DatabaseView view(database_);
+    return view.Count("SELECT count(*) FROM sqlite_schema WHERE name = 'sse_lines'") == 1 &&
+           view.Count("SELECT count(*) FROM sse_lines") == 1;
+  })) << live.said();
+  live.Stop();
+  ExpectBalanced();
+}
+
 TEST_F(LiveTest, TheWalKeepsToItsCapWhileAReaderPinsIt) {
   const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
   LiveOptions options = Options(log);

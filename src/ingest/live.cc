@@ -370,7 +370,9 @@ Result<LiveSummary> Live::Fail(const Status& why) {
 
 void Live::Wait() {
   const Clock::time_point now = Clock::now();
-  Clock::time_point until = std::min(now + kTick, files_.next_look());
+  // Without a database nothing is looked at.
+  Clock::time_point until =
+      std::min(now + kTick, database_ == nullptr ? blocked_until_ : files_.next_look());
   if (!touched_.empty()) until = std::min(until, touched_at_ + options_.commit_interval);
   if (files_.HasReadable()) until = std::min(until, std::max(now, blocked_until_));
   const auto left = std::chrono::nanoseconds(std::max(until - now, Clock::duration::zero()));
@@ -406,8 +408,11 @@ Status Live::Look() {
 
 Status Live::Handle(const Finding& finding) {
   switch (finding.kind) {
-    case Finding::Kind::kNewName:
-      return TakeUpNewName(finding.path);
+    case Finding::Kind::kNewName: {
+      Status taken_up = TakeUpNewName(finding.path);
+      if (!taken_up.ok()) files_.Tell(finding.path);  // again, when the database can be written
+      return taken_up;
+    }
     case Finding::Kind::kMoved:
       health_.Note("a rotated file is " + finding.path + " now");
       Moved(finding.file);
