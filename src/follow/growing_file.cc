@@ -100,6 +100,9 @@ Result<GrowingFile::Growth> GrowingFile::TakeLongLine(BufferPool::Lease buffer, 
   const Result<size_t> read = file_.PRead(buffer->data(), window + kept, offset_.bytes - window);
   if (!read) return Error(read.error());
   if (*read < window + kept) return Growth::kOtherContent;  // cut meanwhile
+  const Result<bool> stands = StandsAsRead(buffer->data(), window);
+  if (!stands) return Error(stands.error());
+  if (!*stands) return Growth::kOtherContent;  // written anew meanwhile
   if (!is_oversize) {
     Describe(std::move(buffer), window, kept, chunk);
     return Growth::kLines;
@@ -112,6 +115,7 @@ Result<GrowingFile::Growth> GrowingFile::TakeLongLine(BufferPool::Lease buffer, 
 
 // Where the first newline behind the offset stands; `size` where there is none before it.
 Result<uint64_t> GrowingFile::FindNewline(char* scratch, size_t scratch_size, uint64_t size) {
+  if (size < searched_) searched_ = 0;  // cut, and what comes there now is other bytes
   searched_ = std::max(searched_, offset_.bytes);
   while (searched_ < size) {
     const size_t wanted = std::min<uint64_t>(scratch_size, size - searched_);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -122,6 +123,37 @@ TEST_F(GrowingFileTest, ALineLongerThanABufferIsReadWhole) {
   EXPECT_EQ(Take(&file), line + "y\n");
   EXPECT_EQ(Take(&file), "two\n");
   EXPECT_EQ(file.offset().lines, 3u);
+}
+
+// What was searched for the end of a long line is searched again where other bytes stand by now.
+TEST_F(GrowingFileTest, ALongLineThatWasCutIsNotJoinedWithTheNext) {
+  const std::string path = folder_.Write("a.jsonl", "one\n");
+  GrowingFile file = Follow(path);
+  EXPECT_EQ(Take(&file), "one\n");
+  folder_.Append("a.jsonl", std::string(size_t{300} << 10, 'x'));
+  EXPECT_EQ(Take(&file), "nothing");
+  const std::string cut(size_t{100} << 10, 'x');
+  std::filesystem::resize_file(path, 4 + cut.size());
+  EXPECT_EQ(Take(&file), "nothing");
+  folder_.Append("a.jsonl", "y\n" + std::string(size_t{2} << 20, 'z') + "\n");
+  ASSERT_EQ(Next(&file, /*longest=*/0), Growth::kLines);
+  EXPECT_EQ(chunk_.oversize_length, 0u);
+  EXPECT_EQ(chunk_.data, cut + "y\n");
+}
+
+TEST_F(GrowingFileTest, NoticesThatItWasWrittenAnewWhileALongLineWasRead) {
+  const std::string line(size_t{300} << 10, 'x');
+  const std::string path = folder_.Write("a.jsonl", "one\n");
+  GrowingFile file = Follow(path);
+  EXPECT_EQ(Take(&file), "one\n");
+  folder_.Append("a.jsonl", line + "\n");
+  int reads_from_start = 0;  // the second one is for the line
+  const ScopedFileHook hook([&](const FileEvent& event) {
+    const bool from_start = event.call == FileCall::kRead && event.offset == 0;
+    if (from_start && ++reads_from_start == 2) folder_.Write("a.jsonl", "two\n" + line + "\n");
+    return 0;
+  });
+  EXPECT_EQ(Next(&file), Growth::kOtherContent);
 }
 
 TEST_F(GrowingFileTest, OfALineBeyondTheLimitTheBeginningIsKept) {
