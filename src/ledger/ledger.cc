@@ -195,7 +195,9 @@ ContentHash DecodeHash(std::string_view bytes) {
     }
     return value;
   };
-  return {.low = get(0, 8), .high = get(8, 8), .length = static_cast<uint32_t>(get(16, 4))};
+  const uint64_t length = get(16, 4);
+  if (length > kIdentityWindow) return {};  // not ours: who compares it has room for a window
+  return {.low = get(0, 8), .high = get(8, 8), .length = static_cast<uint32_t>(length)};
 }
 
 // The seven counts stand side by side in every table that has them.

@@ -88,6 +88,21 @@ TEST_F(LedgerTest, TellsSourcesOneByOne) {
   EXPECT_EQ(seen, "/a/b");
 }
 
+// A hash of more bytes than a window is none: who compares it has room for a window.
+TEST_F(LedgerTest, AHashThatCannotBeIsNone) {
+  Ledger ledger = Make();
+  const SourceKey key{.path = "/logs/app.jsonl"};
+  const Offset offset{.bytes = 1 << 20,
+                      .lines = 99,
+                      .head = {.low = 1, .high = 2, .length = kIdentityWindow + 1},
+                      .tail = {.low = 3, .high = 4, .length = kIdentityWindow}};
+  const int64_t id = *ledger.AddSource(key, "t");
+  ASSERT_TRUE(ledger.Advance(id, key, offset, {}, kNow).ok());
+  const Offset known = ledger.SourcesOf("t")->front().offset;
+  EXPECT_EQ(known.head, ContentHash());
+  EXPECT_EQ(known.tail, offset.tail);
+}
+
 TEST_F(LedgerTest, AnUnfinishedLineIsCountedOnceHoweverOftenItIsMet) {
   Ledger ledger = Make();
   const SourceKey key{.path = "a"};
