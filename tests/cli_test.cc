@@ -406,6 +406,13 @@ TEST_F(CliTest, RejectsCanBeTriedAgain) {
             "{\"tried\":1,\"rows\":0,\"rejects\":1,\"cut_off\":0}\n");
 }
 
+TEST_F(CliTest, AFolderForTemporaryFilesThatIsNotThereIsSaid) {
+  folder_.Write("x.jsonl", "{\"a\":1}\n");
+  const Outcome run = Run({"schema", "infer", "x.jsonl"}, "", {{"TMPDIR", "/nowhere"}});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.err, AllOf(HasSubstr("temporary files"), HasSubstr("TMPDIR")));
+}
+
 TEST_F(CliTest, SchemasAreListedShownAndInferred) {
   EXPECT_THAT(Run({"schema", "list"}).out,
               AllOf(HasSubstr("sse-lines"), HasSubstr("claude-code"), HasSubstr("raw")));

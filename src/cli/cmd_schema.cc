@@ -61,8 +61,13 @@ Result<std::string> Show(const std::string& name) {
 Result<RunPlan> PlanFor(const IngestOptions& options) {
   TargetDatabase::Options look;
   look.look_only = true;
-  const auto nowhere =
-      std::filesystem::temp_directory_path() / fmt::format("sluice-schema-infer-{}.db", getpid());
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::temp_directory_path(error);
+  if (error) {
+    return Error(Status::Usage("the folder for temporary files is not there: " + error.message(),
+                               "let TMPDIR name a folder that is there"));
+  }
+  const auto nowhere = folder / fmt::format("sluice-schema-infer-{}.db", getpid());
   auto target = TargetDatabase::Open(nowhere, look);
   if (!target) return Error(target.error());
   const StopToken never;

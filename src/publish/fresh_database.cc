@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/file.h"
 #include "publish/built_check.h"
 #include "publish/old_database.h"
@@ -33,11 +33,10 @@ std::string NameOf(const std::string& path) { return path.substr(path.rfind('/')
 // With all that its builder has put beside it: blueprint, sorted runs, what SQLite left.
 void RemoveTemporary(const std::string& temporary) {
   static_cast<void>(Remove(temporary));
+  const std::string directory = DirectoryOf(temporary);
   const std::string prefix = NameOf(temporary) + "-";
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(DirectoryOf(temporary), error)) {
-    const std::string name = entry.path().filename();
-    if (name.starts_with(prefix)) static_cast<void>(Remove(entry.path()));
+  for (const std::string& name : NamesIn(directory)) {
+    if (name.starts_with(prefix)) static_cast<void>(Remove(directory + "/" + name));
   }
 }
 
@@ -125,15 +124,13 @@ Result<std::string> ResolveTarget(const std::string& path) {
 void RemoveTemporariesOfDeadRuns(const std::string& target) {
   const std::string directory = DirectoryOf(target);
   const std::string prefix = NameOf(target) + std::string(kTemporaryMark);
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    const std::string name = entry.path().filename();
+  for (const std::string& name : NamesIn(directory)) {
     if (!name.starts_with(prefix)) continue;
     const std::optional<Builder> builder =
         ParseBuilder(std::string_view(name).substr(prefix.size()));
     if (!builder) continue;
     const bool lives = builder->pid != getpid() && StartTimeOf(builder->pid) == builder->started;
-    if (!lives) static_cast<void>(Remove(entry.path()));
+    if (!lives) static_cast<void>(Remove(directory + "/" + name));
   }
 }
 

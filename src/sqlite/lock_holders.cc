@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -14,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "base/directory.h"
 
 namespace sluice {
 namespace {
@@ -117,14 +118,13 @@ std::vector<LockHolder> ProcessesWithOpen(const std::string& path) {
   struct stat file {};
   if (stat(path.c_str(), &file) != 0) return {};
   std::vector<LockHolder> holders;
-  std::error_code error;
-  for (const auto& process : std::filesystem::directory_iterator("/proc", error)) {
-    const int pid = std::atoi(process.path().filename().c_str());
+  for (const std::string& process : NamesIn("/proc")) {
+    const int pid = std::atoi(process.c_str());
     if (pid <= 0 || pid == getpid()) continue;
-    std::error_code hidden;  // of another user, or gone by now
-    for (const auto& open : std::filesystem::directory_iterator(process.path() / "fd", hidden)) {
+    const std::string descriptors = "/proc/" + process + "/fd";
+    for (const std::string& name : NamesIn(descriptors)) {
       struct stat info {};
-      if (stat(open.path().c_str(), &info) != 0) continue;
+      if (stat((descriptors + "/" + name).c_str(), &info) != 0) continue;
       if (info.st_dev != file.st_dev || info.st_ino != file.st_ino) continue;
       holders.push_back(ProcessOf(pid));
       break;
