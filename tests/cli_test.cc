@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,9 +13,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "run_program.h"
+#include "sanitized.h"
 #include "sluice/version.hpp"
 #include "temporary_directory.h"
 
@@ -58,6 +61,20 @@ TEST_F(CliTest, WithoutWordsItSaysWhatThereIs) {
   EXPECT_EQ(run.status, 2);
   EXPECT_THAT(run.out, IsEmpty());
   EXPECT_THAT(run.err, AllOf(HasSubstr("ingest"), HasSubstr("query"), HasSubstr("Examples")));
+}
+
+// On the thread that reads, which cannot tell main() of it.
+TEST_F(CliTest, MemoryThatIsOutIsSaid) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer needs the address space itself";
+  std::filesystem::resize_file(folder_.Write("long.jsonl", "{"), uint64_t{2} << 30);
+  const Outcome run =
+      RunIn(folder_, {SLUICE_PROGRAM, "ingest", "app.db", "--max-line", "8GiB", "long.jsonl"},
+            {.prepare = [] {
+              const rlimit limit{.rlim_cur = 1'000'000'000, .rlim_max = 1'000'000'000};
+              return setrlimit(RLIMIT_AS, &limit) == 0;
+            }});
+  EXPECT_EQ(run.status, 1);
+  EXPECT_THAT(run.err, HasSubstr("sluice: no memory is left for this\n  try: lower --memory"));
 }
 
 TEST_F(CliTest, EverySubcommandHasHelpWithExamplesOnStdout) {

@@ -244,6 +244,21 @@ TEST_F(LiveProgramTest, GoesOnWhenNobodyReadsItsLog) {
   EXPECT_EQ(program.Stop(), 143);
 }
 
+// A line may be longer than what the process may have.
+TEST_F(LiveProgramTest, SaysThatItHasNoMemory) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer needs the address space itself";
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
+  LiveProgram program({"ingest", "--follow", "--max-line", "8GiB", database_, log}, log_, -1,
+                      {"/usr/bin/prlimit", "--as=1000000000"});
+  ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }))
+      << Said();
+  std::filesystem::resize_file(log, uint64_t{1} << 30);
+  folder_.Append("app.jsonl", "\n");
+  EXPECT_EQ(program.Wait(60), 1);
+  EXPECT_NE(Said().find("sluice: no memory is left for this\n  try: "), std::string::npos)
+      << Said();
+}
+
 TEST_F(LiveProgramTest, TheServiceManagerIsTold) {
   const std::string path = folder_ / "notify";
   const int listening = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -3,7 +3,10 @@
 // status is the exit status.
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <new>
 
 #include <CLI/CLI.hpp>
 #include <fcntl.h>
@@ -53,6 +56,28 @@ void HoldStandardDescriptors() {
   }
 }
 
+// Of the exception that is handled at the moment. No room throws (ARCHITECTURE.md): only memory can
+// be out, or a library can have surprised us.
+Status WhatWasThrown() {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return {StatusCode::kFull, "no memory is left for this",
+            "lower --memory or --max-line, or let the program have more"};
+  } catch (const std::exception& thrown) {
+    return Status::Internal(fmt::format("an exception that nobody expected: {}", thrown.what()));
+  }
+}
+
+// One that cannot come back to main(), as it was thrown on another thread. Nothing more can be done
+// in order: what is committed stands, and the next run goes on from there, as after a kill.
+[[noreturn]] void EndByException() {
+  if (std::current_exception() != nullptr) {
+    std::_Exit(static_cast<int>(ReportError(WhatWasThrown(), /*json=*/false)));
+  }
+  std::abort();
+}
+
 int ExitAfter(const Status& written) {
   return static_cast<int>(written.ok() ? ExitStatus::kDone : ReportError(written, /*json=*/false));
 }
@@ -91,4 +116,12 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace sluice
 
-int main(int argc, char** argv) { return sluice::Main(argc, argv); }
+int main(int argc, char** argv) {
+  std::set_terminate(sluice::EndByException);
+  try {
+    return sluice::Main(argc, argv);
+  } catch (const std::exception&) {
+    return static_cast<int>(
+        sluice::ReportError(sluice::WhatWasThrown(), sluice::AsksForJson(argc, argv)));
+  }
+}
