@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ LiveProgram::LiveProgram(const std::vector<std::string>& arguments, const std::s
 }
 
 int LiveProgram::Stop(double seconds) {
-  kill(pid_, SIGTERM);
+  if (pid_ > 0) kill(pid_, SIGTERM);
   return Wait(seconds);
 }
 
@@ -80,6 +81,26 @@ uint64_t LiveProgram::ResidentBytes() const {
 
 bool LiveProgram::Follows() const {
   return ProcFile(pid_, "cmdline").find("--handed-over") != std::string::npos;
+}
+
+std::optional<int> LiveProgram::Ended() const {
+  // It stays to be waited for.
+  siginfo_t end = {};
+  const bool asked =
+      pid_ > 0 && waitid(P_PID, static_cast<id_t>(pid_), &end, WEXITED | WNOHANG | WNOWAIT) == 0;
+  if (!asked || end.si_pid == 0) return std::nullopt;
+  return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
+}
+
+bool LiveProgram::Reaches(const std::function<bool()>& holds) const {
+  std::optional<int> status;
+  const bool reached = Eventually([&] {
+    if (holds()) return true;
+    status = Ended();
+    return status.has_value();
+  });
+  if (status) ADD_FAILURE() << "the program ended by itself with status " << *status;
+  return reached && !status;
 }
 
 bool Eventually(const std::function<bool()>& holds) {

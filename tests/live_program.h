@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,10 @@ class LiveProgram {
   uint64_t ResidentBytes() const;
   // Whether it is the image that follows: the historical part is over.
   bool Follows() const;
+  // Its status, as Wait() says it, where it has ended by itself.
+  std::optional<int> Ended() const;
+  // As Eventually(), but only as long as it runs: that it ended by itself fails the test.
+  bool Reaches(const std::function<bool()>& holds) const;
 
  private:
   pid_t pid_ = -1;
