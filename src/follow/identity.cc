@@ -283,6 +283,9 @@ Result<std::optional<Identity>> FindMoved(const KnownSource& source,
     if (!FileHas(path, source.offset)) continue;
     // It may still be another source: a copy that is known itself.
     Result<Identity> identity = Identify(path, known);
+    if (!identity && identity.error().code() == StatusCode::kNotFound) {
+      return FindMoved(source, known, except);  // renamed meanwhile
+    }
     if (!identity) return Error(identity.error());
     if (identity->kind == Identity::Kind::kMoved && identity->source_id == source.id) {
       return std::move(*identity);

@@ -551,6 +551,24 @@ TEST_F(IdentityTest, AMissingFileIsAnError) {
   EXPECT_EQ(Identify(folder_ / "none", known_).error().code(), StatusCode::kNotFound);
 }
 
+// By another rotation, between a look at its content and the decision.
+TEST_F(IdentityTest, MovedAgainWhileItIsLookedFor) {
+  folder_.Write("app.jsonl", Log("a", 100));
+  Know("app.jsonl");
+  Move("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", Log("b", 10));
+  int opened = 0;
+  ScopedFileHook hook([&](const FileEvent& event) {
+    const bool is_it = event.call == FileCall::kOpen && event.path == folder_ / "app.jsonl.1";
+    if (is_it && ++opened == 2) Move("app.jsonl.1", "app.jsonl.2");
+    return 0;
+  });
+  const std::optional<Identity> found = Find(1);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->kind, Kind::kMoved);
+  EXPECT_EQ(found->key.path, folder_ / "app.jsonl.2");
+}
+
 TEST_F(IdentityTest, FilesThatAreExceptedAreNeverOpened) {
   folder_.Write("app.jsonl", Log("a", 100));
   Know("app.jsonl");
