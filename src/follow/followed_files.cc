@@ -633,6 +633,9 @@ void FollowedFiles::Rename(FollowedFile* file, const SourceKey& key) {
 
 FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int64_t source_id,
                                  uint32_t table) {
+  // A known source of which nothing was read is known by its name alone: what has that name may be
+  // followed already, as the new source that it is.
+  if (FollowedFile* same = offset.bytes == 0 ? SameFile(key) : nullptr) return *same;
   if (const auto known = by_id_.find(source_id); source_id != 0 && known != by_id_.end()) {
     FollowedFile& file = *known->second;
     if (file.state == FollowedFile::State::kNamed && file.file.key() == key) return file;
@@ -643,7 +646,6 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
     Rename(&file, key);
     return file;
   }
-  if (FollowedFile* same = SameFile(key); source_id == 0 && same != nullptr) return *same;
   if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
   FollowedFile& file = files_.emplace_back(GrowingFile(key, offset));
   CountTaken(key.path, offset.bytes == 0);

@@ -445,6 +445,18 @@ TEST(FollowedFilesLimits, FilesThatStandAndEmptyOnesAreNotMissed) {
 }
 
 // More events than the kernel keeps: what they were about is found all the same.
+// A row without lines is known by its name alone, which another new file may have by now.
+TEST(FollowedFilesSources, OneFileIsOneSourceWhateverRowHasItsName) {
+  const TemporaryDirectory folder;
+  const std::string log = folder.Write("app.jsonl", "a1\n");
+  FollowedFiles files({.inputs = {log}});
+  files.Start();
+  const FileInfo info = *Stat(log);
+  const SourceKey key{.path = log, .device = info.device, .inode = info.inode};
+  FollowedFile& followed = files.Add(key, Offset(), /*source_id=*/0, 0);
+  EXPECT_EQ(&files.Add(key, Offset(), /*source_id=*/7, 0), &followed);
+}
+
 TEST(FollowedFilesLimits, LostEventsAreMadeUpForByALookAtEverything) {
   const std::string limit = ReadFile("/proc/sys/fs/inotify/max_queued_events", 32).value_or("0");
   const int most = std::stoi(limit);

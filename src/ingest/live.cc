@@ -469,6 +469,9 @@ void Live::Follow(const PlannedSource& source, uint32_t table) {
 void Live::Moved(FollowedFile* file) {
   database_->Moved(*file);
   lost_.erase(file);
+  // The row of a new source comes with its first lines: one with none is known by its path alone,
+  // which may be that of another file by then.
+  if (file->source_id == 0 && file->file.offset().bytes == 0) return;
   Touch(file).is_found = true;
 }
 
