@@ -103,7 +103,7 @@ void IndexLeaves::PutIntoLeaf(std::span<const int64_t> rowids) {
   const size_t rowid_size = rowid_size_;
   last_cell_size_ = begin.size() + rowid_size;
   block_->entries += rowids.size();
-  char* to = block_->at(leaf_->AddCells(rowids.size(), last_cell_size_));
+  char* to = leaf_->AddCells(rowids.size(), last_cell_size_);
   const char* const end = to + rowids.size() * last_cell_size_;
 
   size_t left = rowids.size();
@@ -137,14 +137,13 @@ void IndexLeaves::MakeCell(int64_t rowid, LooseCell* cell) {
 
 void IndexLeaves::PutIntoLeaf(const LooseCell& cell) {
   last_cell_size_ = cell.bytes.size();
-  const size_t begin = leaf_->AddCell(last_cell_size_);
-  char* const bytes = block_->at(begin);
+  char* const bytes = leaf_->AddCell(last_cell_size_);
   std::memcpy(bytes, cell.bytes.data(), last_cell_size_);
   ++block_->entries;
   if (!cell.overflow) return;
   const size_t link = last_cell_size_ - PageFormat::kLink;
   PutPageNumber(*cell.overflow, bytes + link);
-  block_->AddLink(begin + link);
+  block_->AddLink(leaf_->last_cell() + link);
 }
 
 // Its place among the dividers; FinishLeaf names it.
@@ -172,8 +171,8 @@ void IndexLeaves::FinishLeaf(bool has_divider) {
 
 // The last entry of all waits for a leaf: the one before it goes up.
 void IndexLeaves::FinishWithWaiting() {
-  const size_t begin = leaf_->RemoveLastCell(last_cell_size_);
-  const std::string cell(block_->at(begin), last_cell_size_);
+  const size_t begin = leaf_->last_cell();
+  const std::string cell(leaf_->RemoveLastCell(last_cell_size_), last_cell_size_);
   --block_->entries;
   std::optional<uint32_t> overflow;
   if (block_->TakeBackLink(begin, begin + last_cell_size_)) {

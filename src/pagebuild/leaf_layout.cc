@@ -8,14 +8,15 @@ namespace sluice {
 
 OpenPage::OpenPage(PageBlock* block, PageType type, size_t header_size)
     : block_(block),
+      page_(block->draft()),
       type_(type),
       header_size_(header_size),
       index_(block->AddPage()),
       content_(block->format().page_size),
       free_(block->format().page_size - header_size) {}
 
-size_t OpenPage::RemoveLastCell(size_t cell_size) {
-  const size_t cell = last_cell();
+char* OpenPage::RemoveLastCell(size_t cell_size) {
+  char* const cell = page_ + content_;
   content_ += cell_size;
   free_ += cell_size + PageFormat::kPointer;
   --cells_;
@@ -23,14 +24,14 @@ size_t OpenPage::RemoveLastCell(size_t cell_size) {
 }
 
 void OpenPage::Close() {
-  char* const page = block_->page(index_);
-  char* at = page;
+  char* at = page_;
   *at++ = static_cast<char>(type_);
   at = PutBigEndian(0, 2, at);  // no freeblock
   at = PutBigEndian(cells_, 2, at);
   at = PutBigEndian(content_ & 0xFFFF, 2, at);  // 65,536 is written as 0
   *at = 0;                                      // no fragments
-  std::memset(page + header_size_ + PageFormat::kPointer * cells_, 0, free_);
+  std::memset(page_ + header_size_ + PageFormat::kPointer * cells_, 0, free_);
+  block_->TakeDraft(index_);
 }
 
 uint32_t AddOverflow(std::string_view payload, PageBlock* block) {

@@ -6,6 +6,9 @@
 #include <cstring>
 #include <new>
 
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 #include <sys/mman.h>
 
 namespace sluice {
@@ -15,6 +18,20 @@ namespace {
 // look at each when it is written past the page cache. A buffer of half that size is rounded up to
 // it.
 constexpr size_t kHugePage = size_t{2} << 20;
+
+// memcpy past the caches, for what is not read again here. Both are aligned to 64 bytes.
+void StreamCopy(const char* from, size_t size, char* to) {
+#if defined(__x86_64__)
+  for (size_t at = 0; at < size; at += sizeof(__m128i)) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + at),
+                     _mm_load_si128(reinterpret_cast<const __m128i*>(from + at)));
+  }
+  // Such stores are seen by others after a fence only.
+  _mm_sfence();
+#else
+  std::memcpy(to, from, size);
+#endif
+}
 
 }  // namespace
 
@@ -41,6 +58,10 @@ uint32_t PageBlock::AddPage() {
 }
 
 void PageBlock::Reserve(size_t pages) { bytes_.Grow(size() + pages * format_.page_size, size()); }
+
+void PageBlock::TakeDraft(uint32_t index) {
+  StreamCopy(draft_.data(), format_.page_size, page(index));
+}
 
 bool PageBlock::TakeBackLink(size_t begin, size_t end) {
   return std::erase_if(links_, [&](size_t link) { return link >= begin && link < end; }) > 0;

@@ -63,6 +63,14 @@ class PageBlock {
   // to touch fresh memory again and again.
   void Reserve(size_t pages);
   char* page(uint32_t index) { return at(size_t{index} * format_.page_size); }
+  // A page to lay out, which then takes the place of one of the block's. A block is larger than a
+  // cache, and a cache would read each line of it before it is written: in the draft a page is
+  // written in small pieces, and then to memory as a whole.
+  char* draft() {
+    draft_.Grow(format_.page_size, 0);
+    return draft_.data();
+  }
+  void TakeDraft(uint32_t index);
   char* at(size_t offset) { return bytes_.data() + offset; }
 
   // The four bytes there (an offset in the block, or in `dividers`) hold an index in the block, and
@@ -90,6 +98,7 @@ class PageBlock {
 
   PageFormat format_;
   AlignedBuffer bytes_;
+  AlignedBuffer draft_;
   uint32_t pages_ = 0;
   uint32_t first_ = 0;  // 0 until it is numbered
   std::vector<size_t> links_;

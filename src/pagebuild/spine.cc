@@ -64,12 +64,12 @@ uint32_t Spine::Write(const Page& page, PageBlock* block) {
   OpenPage open(block, interior_, PageFormat::kInteriorHeader);
   for (size_t i = 0; i + 1 < page.children.size(); ++i) {
     const Child& child = page.children[i];
-    char* const cell = block->at(open.AddCell(PageFormat::kLink + child.divider.size()));
+    char* const cell = open.AddCell(PageFormat::kLink + child.divider.size());
     PutPageNumber(child.number, cell);
     std::memcpy(cell + PageFormat::kLink, child.divider.data(), child.divider.size());
   }
+  open.SetRightmost(page.children.back().number);
   open.Close();
-  PutPageNumber(page.children.back().number, block->page(open.index()) + PageFormat::kLeafHeader);
   return block->NumberOf(open.index());
 }
 

@@ -11,7 +11,7 @@ namespace sluice {
 char* TableLeaves::Place(int64_t rowid, uint64_t payload_size) {
   const auto key = static_cast<uint64_t>(rowid);
   const size_t cell_size = VarintSize(payload_size) + VarintSize(key) + payload_size;
-  char* const cell = block_->at(MakeRoom(rowid, cell_size));
+  char* const cell = MakeRoom(rowid, cell_size);
   return PutVarint(key, PutVarint(payload_size, cell));
 }
 
@@ -20,17 +20,16 @@ void TableLeaves::PlaceOverflowing(int64_t rowid, std::string_view payload) {
   const auto key = static_cast<uint64_t>(rowid);
   const uint32_t local = format.LocalSize(payload.size(), format.table_leaf_max);
   const size_t cell_size = VarintSize(payload.size()) + VarintSize(key) + local + PageFormat::kLink;
-  const size_t cell = MakeRoom(rowid, cell_size);
-  block_->AddLink(cell + cell_size - PageFormat::kLink);
+  char* at = MakeRoom(rowid, cell_size);
+  block_->AddLink(leaf_->last_cell() + cell_size - PageFormat::kLink);
   const uint32_t first = AddOverflow(payload.substr(local), block_);
 
-  char* at = block_->at(cell);
   at = PutVarint(key, PutVarint(payload.size(), at));
   std::memcpy(at, payload.data(), local);
   PutPageNumber(first, at + local);
 }
 
-size_t TableLeaves::MakeRoom(int64_t rowid, size_t cell_size) {
+char* TableLeaves::MakeRoom(int64_t rowid, size_t cell_size) {
   if (leaf_ && !leaf_->Fits(cell_size)) Close();
   if (!leaf_) leaf_.emplace(block_, PageType::kTableLeaf, PageFormat::kLeafHeader);
   last_rowid_ = rowid;

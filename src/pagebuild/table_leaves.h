@@ -40,8 +40,8 @@ class TableLeaves {
  private:
   char* Place(int64_t rowid, uint64_t payload_size);
   void PlaceOverflowing(int64_t rowid, std::string_view payload);
-  // Room for a cell, in a new leaf where the open one has none; an offset in the block.
-  size_t MakeRoom(int64_t rowid, size_t cell_size);
+  // Room for a cell, in a new leaf where the open one has none.
+  char* MakeRoom(int64_t rowid, size_t cell_size);
 
   PageBlock* block_;
   std::optional<OpenPage> leaf_;
