@@ -12,6 +12,7 @@
 #include "compress.h"
 #include "database_view.h"
 #include "sluice/ingest.hpp"
+#include "sqlite/connection.h"
 #include "temporary_directory.h"
 
 namespace sluice {
@@ -281,6 +282,27 @@ TEST_F(IngestIdentityTest, RotatedTwiceBetweenTwoRuns) {
   EXPECT_THAT(Rows(), ElementsAre("a 1-50", "b 1-60", "c 1-50", "d 1-50"));
   Ingest({"logs/app.jsonl.1", "logs/app.jsonl"});
   EXPECT_EQ(rows_read_, 0u);
+}
+
+// Runs that were killed before they came to what a rotation had made do not shorten the search.
+TEST_F(IngestIdentityTest, RotatedBeforeManyRunsThatWereKilled) {
+  folder_.Write("logs/app.jsonl", Lines("a", 1, 50));
+  Ingest({"logs/app.jsonl"});
+  Move("logs/app.jsonl", "logs/app.jsonl.2");
+  folder_.Write("logs/app.jsonl.1", Lines("b", 1, 50));
+  folder_.Write("logs/app.jsonl", Lines("c", 1, 50));
+  Result<Connection> connection =
+      Connection::Open(database_, {.mode = OpenOptions::Mode::kReadWrite});
+  ASSERT_TRUE(connection) << connection.error().message();
+  const std::string later = "'2199-01-01T00:00:00.000Z'";
+  const std::string killed =
+      "INSERT INTO _sluice_runs(started_at, outcome, path, command, layout) VALUES (" + later +
+      ", 'running', 'sqlite', '', 1)";
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(connection->Execute(killed).ok());
+  // What they read was something else.
+  ASSERT_TRUE(connection->Execute("UPDATE _sluice_sources SET updated_at = " + later).ok());
+  Ingest({"logs/app.jsonl"});
+  EXPECT_THAT(Rows(), ElementsAre("a 1-50", "b 1-50", "c 1-50"));
 }
 
 // copytruncate: the rest was copied away, and the file itself emptied and written anew.

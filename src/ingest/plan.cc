@@ -657,13 +657,10 @@ class Planner {
 }  // namespace
 
 Result<int64_t> RotatedSearchBegins(Ledger* ledger) {
-  constexpr uint64_t kLooked = 30;
-  constexpr size_t kRuns = 5;
-  Result<std::vector<RunRow>> runs = ledger->Runs(kLooked);
-  if (!runs) return Error(runs.error());
-  std::erase_if(*runs, [](const RunRow& run) { return run.path == "live"; });
-  if (runs->empty()) return int64_t{0};
-  return ParseUtc((*runs)[std::min(runs->size(), kRuns) - 1].started_at);
+  constexpr uint64_t kRuns = 5;
+  const Result<std::string> began = ledger->BeginOfRunsDone(kRuns);
+  if (!began) return Error(began.error());
+  return began->empty() ? int64_t{0} : ParseUtc(*began);
 }
 
 Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,

@@ -51,8 +51,9 @@ struct RunPlan {
 };
 
 // Rotated files that were modified before this were there before us, or were decided on: when the
-// fifth run back began, in nanoseconds since 1970, 0 where no journal tells. Five, for a run that
-// was killed may not have come to all that was rotated before it.
+// fifth run back began that was done, in nanoseconds since 1970, 0 where no journal tells. One that
+// was killed, or failed, may not have come to all that was rotated before it; five, for names may
+// change while they are looked through.
 Result<int64_t> RotatedSearchBegins(Ledger* ledger);
 
 // Finds the inputs, recognises or infers their tables, and decides by content which of them the

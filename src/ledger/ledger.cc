@@ -163,6 +163,10 @@ constexpr std::string_view kRuns =
     "SELECT id, started_at, ended_at, outcome, path, command, lines, rows, replaced, ignored,"
     " rejects, blank, unfinished, bytes_read, bytes_decoded, bytes_written"
     " FROM _sluice_runs ORDER BY id DESC LIMIT ?1";
+constexpr std::string_view kBeginOfRunsDone =
+    "SELECT started_at FROM _sluice_runs WHERE path <> 'live' AND id >= coalesce("
+    "(SELECT id FROM _sluice_runs WHERE path <> 'live' AND outcome = 'done'"
+    " ORDER BY id DESC LIMIT 1 OFFSET ?1 - 1), 0) ORDER BY id LIMIT 1";
 constexpr std::string_view kAddEvent =
     "INSERT INTO _sluice_events(run_id, at, event, source_path, byte_offset, rows, rejects)"
     " VALUES (?1, ?2, ?3, nullif(?4, ''), ?5, ?6, ?7)";
@@ -613,6 +617,15 @@ Result<std::vector<RunRow>> Ledger::Runs(uint64_t limit) {
   if (!statement) return Error(statement.error());
   statement->BindInteger(1, Stored(limit));
   return ReadAll(*statement, ReadRun);
+}
+
+Result<std::string> Ledger::BeginOfRunsDone(uint64_t count) {
+  Result<Statement> statement = connection_->Prepare(kBeginOfRunsDone);
+  if (!statement) return Error(statement.error());
+  statement->BindInteger(1, Stored(count));
+  const Result<bool> row = statement->Step();
+  if (!row) return Error(row.error());
+  return *row ? std::string(statement->Text(0)) : std::string();
 }
 
 Status Ledger::AddEvent(const EventRow& event) {

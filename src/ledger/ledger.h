@@ -153,7 +153,10 @@ class Ledger {
   Result<int64_t> BeginRun(const RunRow& run);
   Status UpdateRun(const RunRow& run);
   Result<std::vector<RunRow>> Runs(uint64_t limit);  // the newest first
-  Status AddEvent(const EventRow& event);            // makes its table at the first one
+  // When the `count`th run from the end began that came to its end without a failure, those of live
+  // mode not counted; where there are fewer, when the first began. "" where no run is known.
+  Result<std::string> BeginOfRunsDone(uint64_t count);
+  Status AddEvent(const EventRow& event);  // makes its table at the first one
 
  private:
   struct Statements;

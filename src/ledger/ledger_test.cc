@@ -196,6 +196,28 @@ TEST_F(LedgerTest, ARunIsKeptFromItsBeginning) {
   EXPECT_EQ(**connection_.QueryInteger("SELECT count(*) FROM _sluice_events"), 2);
 }
 
+TEST_F(LedgerTest, TheBeginningOfRunsDoneIsBeforeThoseThatFailedOrWereLive) {
+  Ledger ledger = Make();
+  EXPECT_EQ(*ledger.BeginOfRunsDone(1), "");
+  const auto add = [&](const char* started_at, const char* outcome, const char* path) {
+    RunRow run;
+    run.started_at = started_at;
+    run.outcome = outcome;
+    run.path = path;
+    EXPECT_TRUE(ledger.BeginRun(run));
+  };
+  add("1", "done", "live");
+  add("2", "running", "sqlite");
+  add("3", "done", "pages");
+  add("4", "failed: no room", "sqlite");
+  add("5", "done", "sqlite");
+  add("6", "done", "live");
+  add("7", "running", "sqlite");
+  EXPECT_EQ(*ledger.BeginOfRunsDone(1), "5");
+  EXPECT_EQ(*ledger.BeginOfRunsDone(2), "3");
+  EXPECT_EQ(*ledger.BeginOfRunsDone(3), "2");
+}
+
 TEST_F(LedgerTest, GapsAreKeptAndCounted) {
   Ledger ledger = Make();
   // A database of a run that lost nothing has no table of them.
