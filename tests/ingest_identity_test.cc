@@ -4,6 +4,7 @@
 // lost or a doubled one is seen.
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -303,6 +304,28 @@ TEST_F(IngestIdentityTest, RotatedBeforeManyRunsThatWereKilled) {
   ASSERT_TRUE(connection->Execute("UPDATE _sluice_sources SET updated_at = " + later).ok());
   Ingest({"logs/app.jsonl"});
   EXPECT_THAT(Rows(), ElementsAre("a 1-50", "b 1-50", "c 1-50"));
+}
+
+// The names of files may shift between the plan and the moment when they are opened.
+TEST_F(IngestIdentityTest, RotatedWhileTheRunBegins) {
+  IngestOptions options = options_;
+  options.database = database_;
+  options.inputs = {folder_.Write("logs/app.jsonl", Lines("a", 1, 50)),
+                    folder_.Write("logs/app.jsonl.1", Lines("b", 1, 50))};
+  IngestHooks hooks;
+  hooks.note = [&, is_first = true](const std::string&) mutable {
+    if (!std::exchange(is_first, false)) return;
+    Move("logs/app.jsonl.1", "logs/app.jsonl.2");
+    Move("logs/app.jsonl", "logs/app.jsonl.1");
+    folder_.Write("logs/app.jsonl", Lines("c", 1, 50));
+  };
+  const Result<IngestSummary> summary = RunIngest(options, StopToken(), hooks);
+  ASSERT_TRUE(summary) << summary.error().message();
+  EXPECT_THAT(summary->failures, IsEmpty());
+  EXPECT_THAT(Rows(), ElementsAre("a 1-50", "b 1-50"));
+  Ingest({"logs/app.jsonl"});
+  EXPECT_THAT(Rows(), ElementsAre("a 1-50", "b 1-50", "c 1-50"));
+  EXPECT_EQ(Sources(), 3);
 }
 
 // copytruncate: the rest was copied away, and the file itself emptied and written anew.

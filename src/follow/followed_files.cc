@@ -5,8 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include <dirent.h>
-
+#include "follow/directory.h"
 #include "follow/identity.h"
 #include "source/open.h"
 
@@ -27,30 +26,6 @@ constexpr milliseconds kCloseIdleEvery{10'000};
 
 // Of a first line that has no end yet.
 constexpr uint64_t kLongestSample = uint64_t{256} << 10;
-
-struct Entry {
-  std::string name;
-  uint64_t inode = 0;
-  unsigned char type = DT_UNKNOWN;
-};
-
-// Empty where the directory is gone, or cannot be read.
-std::vector<Entry> EntriesOf(const std::string& directory) {
-  std::vector<Entry> entries;
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
-  if (stream == nullptr) return entries;
-  while (const dirent* entry = readdir(stream.get())) {
-    if (entry->d_name[0] == '.') continue;
-    entries.push_back({.name = entry->d_name, .inode = entry->d_ino, .type = entry->d_type});
-  }
-  std::sort(entries.begin(), entries.end(),
-            [](const Entry& a, const Entry& b) { return a.name < b.name; });
-  return entries;
-}
-
-std::string Join(const std::string& directory, const std::string& name) {
-  return directory.ends_with('/') ? directory + name : directory + "/" + name;
-}
 
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
@@ -143,7 +118,7 @@ void FollowedFiles::Walk(const std::string& directory, const std::string& below)
   directories_[directory] = {.below = below, .taken = true};
   // Watched first: what appears while it is listed is hinted at.
   watcher_.Watch(directory);
-  for (const Entry& entry : EntriesOf(directory)) {
+  for (const DirectoryEntry& entry : EntriesOf(directory)) {
     const std::string path = Join(directory, entry.name);
     bool is_directory = entry.type == DT_DIR;
     if (entry.type == DT_LNK || entry.type == DT_UNKNOWN) {
@@ -544,15 +519,12 @@ bool FollowedFiles::IsStill(const FollowedFile& file, const std::string& path,
 
 // Under another name in its directory: a rename.
 bool FollowedFiles::FindByInode(FollowedFile* file) {
-  const SourceKey& key = file->file.key();
-  const std::string directory = DirectoryOf(key.path);
-  for (const Entry& entry : EntriesOf(directory)) {
-    if (entry.inode != key.inode) continue;
-    const std::string path = Join(directory, entry.name);
+  SourceKey key = file->file.key();
+  for (std::string& path : PathsOfInode(key)) {
     const Result<FileInfo> info = Stat(path);
-    if (!IsRegular(info) || info->device != key.device || info->inode != key.inode) continue;
-    if (!IsStill(*file, path, *info)) continue;
-    Found(file, {.path = path, .device = info->device, .inode = info->inode});
+    if (!info || !IsStill(*file, path, *info)) continue;
+    key.path = std::move(path);
+    Found(file, key);
     return true;
   }
   return false;
@@ -694,8 +666,7 @@ bool FollowedFiles::HasUnreadSource() const {
 FollowedFile* FollowedFiles::SameFile(const SourceKey& key) {
   for (FollowedFile& file : files_) {
     const SourceKey other = file.file.key();
-    const bool has_inode = other.device == key.device && other.inode == key.inode;
-    if (!has_inode || file.state == FollowedFile::State::kRetired) continue;
+    if (!other.SameFileAs(key) || file.state == FollowedFile::State::kRetired) continue;
     if (file.file.is_open()) {
       // As long as we hold it open, nobody else gets its inode.
       if (other.path != key.path) MoveTo(&file, key);

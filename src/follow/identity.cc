@@ -14,10 +14,6 @@
 namespace sluice {
 namespace {
 
-bool SameInode(const SourceKey& one, const SourceKey& other) {
-  return one.device == other.device && one.inode == other.inode;
-}
-
 // A file, asked whether it has the content of known sources. Offsets are asked for in ascending
 // order, so that a compressed file is decoded once, and only as far as is needed.
 class Content {
@@ -129,7 +125,7 @@ Result<const Match*> MovedHere(const std::vector<Match>& matches, const SourceKe
   std::vector<const Match*> in_order;
   for (const Match& match : matches) in_order.push_back(&match);
   std::stable_partition(in_order.begin(), in_order.end(),
-                        [&key](const Match* match) { return SameInode(match->known->key, key); });
+                        [&key](const Match* match) { return match->known->key.SameFileAs(key); });
   for (const Match* match : in_order) {
     const Result<bool> stands = OriginalStands(*match->known, key);
     if (!stands) return Error(stands.error());
@@ -167,7 +163,7 @@ Result<Identity> Decide(const std::vector<Match>& matches, const std::vector<Kno
       empty = &source;
     } else {
       identity.displaced.push_back(source.id);
-      inode_displaced |= SameInode(source.key, identity.key);
+      inode_displaced |= source.key.SameFileAs(identity.key);
     }
   }
 

@@ -601,9 +601,8 @@ class Planner {
   // Names may change while they are looked at: a file that was decided on by its name of before.
   bool IsPlanned(const Identity& identity) const {
     const auto is_it = [&](const PlannedSource& source) {
-      const bool same_file =
-          source.key.device == identity.key.device && source.key.inode == identity.key.inode;
-      return same_file || (identity.source_id != 0 && source.known_id == identity.source_id);
+      return source.key.SameFileAs(identity.key) ||
+             (identity.source_id != 0 && source.known_id == identity.source_id);
     };
     return std::ranges::any_of(plan_.sources, is_it) || std::ranges::any_of(found_, is_it);
   }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "follow/directory.h"
 #include "ingest/meter.h"
 #include "ingest/pipeline.h"
 #include "ingest/plan.h"
@@ -94,6 +95,22 @@ TargetDatabase::Options TargetOptions(const IngestOptions& options, bool look_on
           .vfs = options.vfs};
 }
 
+// A file may have been renamed since it was planned. What a rotation shifts are the names of all
+// that it keeps: none of them is left for the next run, which may come no further.
+Result<std::unique_ptr<Source>> OpenWhereItLies(const SourceKey& planned, const StopToken& stop) {
+  constexpr int kTries = 5;  // it may be renamed again while its name is looked for
+  Result<std::unique_ptr<Source>> opened = OpenSource(planned.path, &stop);
+  for (int i = 0; i < kTries; ++i) {
+    const bool is_gone = !opened && opened.error().code() == StatusCode::kNotFound;
+    if (!is_gone && (!opened || (*opened)->key().SameFileAs(planned))) return opened;
+    const std::vector<std::string> paths = PathsOfInode(planned);
+    if (!paths.empty()) opened = OpenSource(paths.front(), &stop);
+  }
+  if (!opened) return opened;
+  return Error(Status::Corruption(planned.path + " was rotated while the run began",
+                                  "run again: what it holds now is then looked at afresh"));
+}
+
 std::vector<PipelineSource> SourcesToRead(RunPlan* plan, const StopToken& stop) {
   std::vector<PipelineSource> sources;
   for (PlannedSource& planned : plan->sources) {
@@ -103,11 +120,7 @@ std::vector<PipelineSource> SourcesToRead(RunPlan* plan, const StopToken& stop) 
     source.from = planned.from;
     source.open = [&planned, &stop]() -> Result<std::unique_ptr<Source>> {
       if (planned.open != nullptr) return std::move(planned.open);
-      Result<std::unique_ptr<Source>> opened = OpenSource(planned.key.path, &stop);
-      if (!opened || (*opened)->key() == planned.key) return opened;
-      // Its lines are those of another source by now: that one may have been read already.
-      return Error(Status::Corruption(planned.key.path + " was rotated while the run began",
-                                      "run again: what it holds now is then looked at afresh"));
+      return OpenWhereItLies(planned.key, stop);
     };
     sources.push_back(std::move(source));
   }

@@ -21,6 +21,9 @@ struct SourceKey {
   uint64_t inode = 0;
 
   friend bool operator==(const SourceKey&, const SourceKey&) = default;
+  bool SameFileAs(const SourceKey& other) const {
+    return device == other.device && inode == other.inode;
+  }
 };
 
 // A source that some table already has rows of.
