@@ -348,6 +348,23 @@ TEST_F(LiveTest, RotatedWhileItRunsAndWhileItDoesNot) {
   ExpectBalanced();
 }
 
+// A run that was killed, or did not keep up, leaves many to the next one.
+TEST_F(LiveTest, WhatManyRotationsMadeIsTakenUpHoweverManyTheyAre) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 1));
+  const LiveOptions options = Options(log);
+  Ingest(options);
+  constexpr int kRotations = 150;
+  fs::rename(log, log + "." + std::to_string(kRotations));
+  for (int i = 1; i < kRotations; ++i) {
+    folder_.Write("app.jsonl." + std::to_string(kRotations - i), Numbered(i + 1, i + 1));
+  }
+  folder_.Write("app.jsonl", "");  // what has the name now has no line to be taken up for
+  LiveRun live(options);
+  UntilAll(kRotations);
+  live.Stop();
+  ExpectBalanced();
+}
+
 TEST_F(LiveTest, AGapIsSaidAndCounted) {
   const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
   const LiveOptions options = Options(log);

@@ -428,9 +428,10 @@ void FollowedFiles::CountTaken(const std::string& path, bool is_new) {
     ++arrivals_[path].taken;
     return;
   }
-  if (!is_new) return;
-  for (const auto& [name, family] : families_) {
-    if (path.starts_with(name)) ++arrivals_[name].taken;
+  for (auto& [name, family] : families_) {
+    if (!path.starts_with(name)) continue;
+    family.until = Clock::now() + kFamilyTime;  // there may be more, and their turn has to come
+    if (is_new) ++arrivals_[name].taken;
   }
 }
 

@@ -433,9 +433,12 @@ Status Live::Handle(const Finding& finding) {
 // What it is, content decides, as in any run: a new source, or a known one that lies here now.
 Status Live::TakeUpNewName(const std::string& path) {
   if (IsStillRefused(path)) return {};
-  // A rotated file is told again.
-  if (!files_.IsInput(path) && files_.HasUnreadSource()) return {};
+  // What a rotation made may be the copy of a source that was taken up just now: its lines first.
+  if (!files_.IsInput(path) && files_.HasUnreadSource()) {
+    if (Status s = ReadAndCommit(); !s.ok()) return s;
+  }
   if (Status s = Commit(); !s.ok()) return s;  // the plan goes by what the database knows
+  if (!files_.IsInput(path) && files_.HasUnreadSource()) return {};  // it is told again
   Result<RunPlan> plan = database_->Plan(path, stop_);
   if (!plan) {
     if (CanBeWaitedFor(plan.error())) return plan.error();
