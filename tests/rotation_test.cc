@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -66,7 +67,11 @@ class RotatedLog {
         break;
     }
     ++rotations_;
+    ends_.push_back(last_);
   }
+
+  // The last line of the file that the next Rotate() removes; 0 where there is none.
+  int last_of_oldest() const { return ends_.size() < kKept ? 0 : ends_[ends_.size() - kKept]; }
 
   // By a method that loses what was not read: true where that can have been something.
   void Destroy() {
@@ -84,15 +89,15 @@ class RotatedLog {
   int rotations() const { return rotations_; }
 
  private:
-  static constexpr int kKept = 100;
+  static constexpr size_t kKept = 100;
 
-  std::string Rotated(int number) const { return path() + "." + std::to_string(number); }
+  std::string Rotated(size_t number) const { return path() + "." + std::to_string(number); }
 
   void Reopen() { out_ = std::ofstream(path(), std::ios::app | std::ios::binary); }
 
   void Shift() {
     for (const char* suffix : {"", ".gz"}) fs::remove(Rotated(kKept) + suffix);
-    for (int i = kKept - 1; i >= 1; --i) {
+    for (size_t i = kKept - 1; i >= 1; --i) {
       for (const char* suffix : {"", ".gz"}) {
         if (fs::exists(Rotated(i) + suffix)) {
           fs::rename(Rotated(i) + suffix, Rotated(i + 1) + suffix);
@@ -114,6 +119,7 @@ class RotatedLog {
   std::ofstream out_;
   int last_ = 0;
   int rotations_ = 0;
+  std::vector<int> ends_;  // the last line of the file that each Rotate() made
 };
 
 class RotationTest : public testing::Test {
@@ -166,6 +172,17 @@ class RotationTest : public testing::Test {
     return had_no_input;
   }
 
+  // What is removed unread is lost, whoever reads: a rotation that keeps the lines keeps each file
+  // until it was read.
+  void AwaitOldest(RotatedLog* log) {
+    const int last = log->last_of_oldest();
+    if (last == 0) return;
+    const std::string read = "SELECT count(*) FROM lines WHERE n <= " + std::to_string(last);
+    ASSERT_TRUE(Eventually([&] { return !KeepRunning(log) || Count(read) >= last; }))
+        << "seed " << seed_ << ", line " << last << "\n"
+        << Said();
+  }
+
   // Kills and rotates until there were so many rotations, each number exactly once at the end.
   void KeepEveryLine(int rotations) {
     RotatedLog log(folder_, &random_);
@@ -175,7 +192,10 @@ class RotationTest : public testing::Test {
     while (log.rotations() < rotations) {
       ASSERT_TRUE(KeepRunning(&log)) << "seed " << seed_ << "\n" << Said();
       log.Append();
-      if (random_() % 4 == 0) log.Rotate();
+      if (random_() % 4 == 0) {
+        ASSERT_NO_FATAL_FAILURE(AwaitOldest(&log));
+        log.Rotate();
+      }
       Pause(20);
       if (random_() % 40 == 0) {
         program_->Kill();
