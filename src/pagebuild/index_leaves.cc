@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "pagebuild/key.h"
+
 namespace sluice {
 
 namespace {
@@ -40,7 +42,7 @@ void IndexLeaves::SetKey(std::string_view key, size_t types_size) {
   const std::string_view types = key.substr(0, types_size);
   key_ = key;
   // Keys of the same types, as timestamps are, differ in their values only.
-  if (types == std::string_view(types_)) return PutValues();
+  if (SameBytes(types, types_)) return PutValues();
   types_ = types;
   rowid_type_ = kNoType;
 }

@@ -88,8 +88,13 @@ bool SameEnds(std::string_view a, std::string_view b) {
 // Whether both are the same bytes. For short ones a call of memcmp costs more than it does.
 inline bool SameBytes(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  if (a.size() < 8 || a.size() > 32) return a == b;
-  return a.size() < 16 ? SameEnds<8>(a, b) : SameEnds<16>(a, b);
+  if (a.size() > 32) return a == b;
+  if (a.size() >= 16) return SameEnds<16>(a, b);
+  if (a.size() >= 8) return SameEnds<8>(a, b);
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
 }
 
 // How many leading bytes of both are the same.

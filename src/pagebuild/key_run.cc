@@ -97,7 +97,7 @@ Status KeyRunWriter::Add(std::string_view key, std::span<const RowidRange> range
 
   last_is_in_block_ = true;
   const bool same = common == shape.body && common == last_shape_.body &&
-                    key.substr(0, shape.header) == last_key_.substr(0, last_shape_.header);
+                    SameBytes(key.substr(0, shape.header), last_key_.substr(0, last_shape_.header));
   if (distinct_ == 0) {
     run_.common_text_ = FirstText(key.data(), columns_).substr(0, kMaxCommonText);
   }
