@@ -471,8 +471,10 @@ TEST(FollowedFilesLimits, LostEventsAreMadeUpForByALookAtEverything) {
   fs::rename(folder / "b.jsonl", folder / "b2.jsonl");
   folder.Append("b2.jsonl", "b2\n");
   folder.Write("e.jsonl", "e1\n");
-  following.Settle();
-  EXPECT_EQ(following.lines(), Lines({"a1", "a2", "b1", "b2", "e1"}));
+  const Lines expected({"a1", "a2", "b1", "b2", "e1"});
+  // To read so many events takes a while where others keep the processors busy.
+  for (int i = 0; i < 100 && following.lines() != expected; ++i) following.Settle();
+  EXPECT_EQ(following.lines(), expected);
 }
 
 TEST(FollowedFilesLimits, DescriptorsAreForFilesThatGrow) {
