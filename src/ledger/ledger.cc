@@ -296,16 +296,27 @@ Status NoSource(int64_t id) {
   return Status::Internal("no source " + std::to_string(id) + " in _sluice_sources");
 }
 
-// Steps through all rows, each turned into a value by `read`.
+// Steps through all rows.
+template <typename Visit>
+Status ForEachRow(Statement& statement, Visit visit) {
+  while (true) {
+    const Result<bool> more = statement.Step();
+    if (!more) return more.error();
+    if (!*more) return {};
+    if (Status s = visit(statement); !s.ok()) return s;
+  }
+}
+
+// All rows, each turned into a value by `read`.
 template <typename Row>
 Result<std::vector<Row>> ReadAll(Statement& statement, Row (*read)(const Statement&)) {
   std::vector<Row> rows;
-  while (true) {
-    const Result<bool> more = statement.Step();
-    if (!more) return Error(more.error());
-    if (!*more) return rows;
-    rows.push_back(read(statement));
-  }
+  const Status status = ForEachRow(statement, [&](const Statement& row) {
+    rows.push_back(read(row));
+    return Status();
+  });
+  if (!status.ok()) return Error(status);
+  return rows;
 }
 
 }  // namespace
@@ -372,12 +383,7 @@ Result<std::vector<SourceRow>> Ledger::Sources() {
 Status Ledger::EachSource(const std::function<Status(SourceRow)>& visit) {
   Result<Statement> statement = connection_->Prepare(kSources);
   if (!statement) return statement.error();
-  while (true) {
-    const Result<bool> row = statement->Step();
-    if (!row) return row.error();
-    if (!*row) return {};
-    if (Status s = visit(ReadSource(*statement)); !s.ok()) return s;
-  }
+  return ForEachRow(*statement, [&](const Statement& row) { return visit(ReadSource(row)); });
 }
 
 Result<SourceRow> Ledger::SourceOf(int64_t id) {

@@ -62,7 +62,7 @@ class PageBlock {
   // Room for so many pages more, and not for half as much again. To grow by and by is to copy and
   // to touch fresh memory again and again.
   void Reserve(size_t pages);
-  char* page(uint32_t index) { return at(size_t{index} * format_.page_size); }
+  char* page(uint32_t index) { return bytes_.data() + size_t{index} * format_.page_size; }
   // A page to lay out, which then takes the place of one of the block's. A block is larger than a
   // cache, and a cache would read each line of it before it is written: in the draft a page is
   // written in small pieces, and then to memory as a whole.
@@ -71,7 +71,6 @@ class PageBlock {
     return draft_.data();
   }
   void TakeDraft(uint32_t index);
-  char* at(size_t offset) { return bytes_.data() + offset; }
 
   // The four bytes there (an offset in the block, or in `dividers`) hold an index in the block, and
   // shall hold that page's number.
