@@ -614,6 +614,31 @@ TEST_F(LiveTest, AFullDiskIsWaitedFor) {
   ExpectBalanced();
 }
 
+// A checkpoint that finds no room takes nothing back: its lines are in the WAL.
+TEST_F(LiveTest, AFullDiskInACheckpointDoublesNothing) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
+  LiveOptions options = Options(log);
+  options.ingest.wal_cap_bytes = uint64_t{64} << 10;
+  Ingest(options);
+  FaultVfs vfs;
+  LiveRun live(options);
+  vfs.Fail({.call = VfsCall::kWrite, .code = SQLITE_FULL, .lasting = true, .path_suffix = ".db"});
+  int last = 5;
+  for (; last < 100'000 && live.said().find("waiting: ") == std::string::npos; last += 100) {
+    folder_.Append("app.jsonl", Numbered(last + 1, last + 100));
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  EXPECT_TRUE(vfs.fired());
+  EXPECT_TRUE(live.UntilSaid("waiting: ")) << live.said();
+  vfs.Heal();
+  folder_.Append("app.jsonl", Numbered(last + 1, last + 10));
+  UntilAll(last + 10);
+  EXPECT_TRUE(live.UntilSaid("going on")) << live.said();
+  live.Stop();
+  ASSERT_TRUE(live.summary()) << live.failure().message();
+  ExpectBalanced();
+}
+
 TEST_F(LiveTest, ADatabaseThatWasDeletedEndsTheRun) {
   const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
   Ingest(options);

@@ -762,7 +762,7 @@ Status Live::Commit() {
   uncommitted_rows_ = uncommitted_bytes_ = 0;
   health_.WaitsFor("");
   files_.Sweep([this](const FollowedFile& file) { database_->Forget(file); });
-  return {};
+  return database_->sink().AfterCommit();
 }
 
 std::optional<uint64_t> Live::GapOf(FollowedFile* file) const {

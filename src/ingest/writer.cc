@@ -174,7 +174,7 @@ Status Writer::Commit() {
   since_commit_.Restart();
   uncommitted_rows_ = 0;
   uncommitted_bytes_ = 0;
-  return {};
+  return sink_->AfterCommit();
 }
 
 // With the first commit, which may bring the lines that took their place.

@@ -50,10 +50,10 @@ using StepFunction = std::function<void(const std::string& step)>;
 // Where batches go.
 //
 // Legal order of calls:
-//   { { Screen → Encode → Write | AddColumns }* → Commit }* → Finish | Abandon
+//   { { Screen → Encode → Write | AddColumns }* → Commit → AfterCommit }* → Finish | Abandon
 // Threads: Screen and Encode from any thread, for different batches at once. All others from one
-// thread, the writer's, in the order of the input (I2). Errors: after a failed Write or Commit only
-// Abandon may follow (I8).
+// thread, the writer's, in the order of the input (I2). Errors: after a failed Write, Commit or
+// AfterCommit only Abandon may follow (I8).
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -76,6 +76,10 @@ class Sink {
   // Makes all that was written durable, together with `progress`. With nothing written since the
   // last one, and no progress, it does nothing.
   virtual Status Commit(std::span<const SourceProgress> progress) = 0;
+
+  // The upkeep that follows a commit: checkpoints. Where it fails, what was committed stays so: to
+  // read its lines again would double them.
+  virtual Status AfterCommit() { return {}; }
 
   // After the last Commit: indexes, views, full text, statistics; a new database is published.
   virtual Status Finish(const RunTotals& totals, const StepFunction& step) = 0;

@@ -262,10 +262,20 @@ Status SqliteSink::CommitTransaction() {
   if (Status s = transaction_->Commit(); !s.ok()) return s;
   transaction_.reset();
   bookkeeping_.NoteCommit();
+  return {};
+}
+
+Status SqliteSink::AfterCommit() {
   if (!scope_) return {};
   Status checkpointed = scope_->AfterCommit();
   if (!checkpointed.ok()) target_->connection_->Condemn();  // perhaps a sync failed (I8)
   return checkpointed;
+}
+
+// A transaction of its own on the way to the end.
+Status SqliteSink::CommitStep() {
+  if (Status s = CommitTransaction(); !s.ok()) return s;
+  return AfterCommit();
 }
 
 Status SqliteSink::Finish(const RunTotals& totals, const StepFunction& step) {
@@ -284,7 +294,7 @@ Status SqliteSink::Finish(const RunTotals& totals, const StepFunction& step) {
     if (!s.ok()) return s;
   }
   if (Status s = bookkeeping_.WriteRunEnd(totals); !s.ok()) return s;
-  if (Status s = CommitTransaction(); !s.ok()) return s;
+  if (Status s = CommitStep(); !s.ok()) return s;
   for (Target& target : targets_) target.insert = Statement();
   if (target_->fresh()) return PublishDatabase(step);
   ended_ = true;
@@ -315,7 +325,7 @@ Status SqliteSink::FinishTable(Target& target, const StepFunction& step) {
     step("full text " + full_text.name);
     if (Status s = EnsureTransaction(); !s.ok()) return s;
     if (Status s = MakeFullText(*target_->connection_, table, full_text); !s.ok()) return s;
-    if (Status s = target_->fresh() ? Status() : CommitTransaction(); !s.ok()) return s;
+    if (Status s = target_->fresh() ? Status() : CommitStep(); !s.ok()) return s;
   }
   return {};
 }
@@ -330,7 +340,7 @@ Status SqliteSink::MakeIndexes(Target& target, const StepFunction& step) {
     if (Status s = EnsureTransaction(); !s.ok()) return s;
     if (Status s = target_->connection_->Execute(CreateIndexSql(table, table.indexes[i])); !s.ok())
       return s;
-    if (Status s = target_->fresh() ? Status() : CommitTransaction(); !s.ok()) return s;
+    if (Status s = target_->fresh() ? Status() : CommitStep(); !s.ok()) return s;
   }
   return {};
 }

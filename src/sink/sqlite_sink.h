@@ -52,6 +52,7 @@ class SqliteSink final : public Sink {
   Status Write(RowBatch* batch) override;
   Status AddColumns(uint32_t table_index, const Table& table) override;
   Status Commit(std::span<const SourceProgress> progress) override;
+  Status AfterCommit() override;
   Status Finish(const RunTotals& totals, const StepFunction& step) override;
   void Abandon(const Status& why) override;
 
@@ -95,6 +96,7 @@ class SqliteSink final : public Sink {
 
   Status EnsureTransaction();
   Status CommitTransaction();
+  Status CommitStep();
   Status WriteRows(Target& target, RowBatch* batch, size_t begin, size_t end);
 
   Status PublishDatabase(const StepFunction& step);
