@@ -53,8 +53,34 @@ bool HasALine(const std::string& path) {
   return true;
 }
 
+// Of its content, as many bytes as it is known by; none where it cannot be read.
+std::string HeadOf(const std::string& path) {
+  Result<std::unique_ptr<Source>> source = OpenSource(path);
+  if (!source) return {};
+  std::string head(kIdentityWindow, '\0');
+  size_t size = 0;
+  while (size < head.size()) {
+    const size_t read = (*source)->Read(head.data() + size, head.size() - size).value_or(0);
+    if (read == 0) break;
+    size += read;
+  }
+  head.resize(size);
+  return head;
+}
+
+// What its content is known by: what was read of it, or else what was seen of it.
 KnownSource AsKnown(const FollowedFile& file) {
-  return {.id = 1, .key = file.file.key(), .offset = file.file.offset()};
+  KnownSource known{.id = 1, .key = file.file.key(), .offset = file.file.offset()};
+  if (known.offset.bytes > 0) return known;
+  const ContentHash& seen = file.file.seen_head();
+  known.offset.bytes = seen.length;
+  known.offset.head = known.offset.tail = seen;
+  return known;
+}
+
+bool HasContentOf(const std::string& path, const FollowedFile& file) {
+  const Result<Identity> identity = Identify(path, {AsKnown(file)});
+  return identity && identity->source_id != 0;
 }
 
 }  // namespace
@@ -267,10 +293,11 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
     if (is_there && IsInput(path)) Appeared(path, *info);
     return;
   }
-  if (!file->compressed && info->size < file->file.offset().bytes) {
+  if (!file->compressed && info->size < file->file.least_size()) {
     LoseContent(file);
     return;
   }
+  if (file->size == 0 && info->size > 0) file->file.SawHead(HashOf(HeadOf(path)));
   const bool changed = info->size != file->size || info->modified_ns != file->modified_ns;
   if (changed) file->grew_at = Clock::now();
   if (!file->is_queued) file->read_up_to_ns = file->modified_ns;
@@ -316,18 +343,15 @@ void FollowedFiles::Tell(const std::string& path) {
 // Whether it has the first bytes of a followed file in its directory: it may be a copy of that one
 // in the making.
 bool FollowedFiles::BeginsLikeOneBesideIt(const std::string& path) const {
-  Result<File> file = File::Open(path, File::Mode::kRead);
-  if (!file) return false;
-  char head[kIdentityWindow];
-  const size_t size = file->PRead(head, sizeof(head), 0).value_or(0);
+  const std::string head = HeadOf(path);
   std::map<uint32_t, ContentHash> hashes;  // by length: mostly one
   const std::string prefix = Join(DirectoryOf(path), "");
   for (auto it = by_path_.lower_bound(prefix); it != by_path_.end(); ++it) {
     if (!it->first.starts_with(prefix)) break;
     const ContentHash& known = it->second->file.offset().head;
-    if (known.length == 0 || known.length > size) continue;
+    if (known.length == 0 || known.length > head.size()) continue;
     const auto [hash, is_new] = hashes.try_emplace(known.length);
-    if (is_new) hash->second = HashOf({head, known.length});
+    if (is_new) hash->second = HashOf(std::string_view(head).substr(0, known.length));
     if (hash->second == known) return true;
   }
   return false;
@@ -484,7 +508,7 @@ void FollowedFiles::Unname(FollowedFile* file) {
 }
 
 void FollowedFiles::Overwritten(FollowedFile* file) {
-  file->size = file->file.offset().bytes;  // what was seen behind it was of the new content
+  file->size = file->file.least_size();  // what was seen behind it was of the new content
   LoseContent(file);
 }
 
@@ -504,26 +528,21 @@ void FollowedFiles::LoseContent(FollowedFile* file) {
 }
 
 // An inode is used again at once: only a file that we hold open is certainly the same.
-bool FollowedFiles::IsStill(const FollowedFile& file, const std::string& path,
-                            const FileInfo& info) const {
+bool FollowedFiles::IsStill(const FollowedFile& file, const std::string& path) const {
   if (file.file.is_open()) return true;
-  // Nothing was read of it that could be compared; but a file does not change without growing,
-  // and what was made under this name is another.
-  if (file.file.offset().bytes == 0) {
-    const auto arrivals = arrivals_.find(path);
-    if (arrivals != arrivals_.end() && arrivals->second.made > arrivals->second.taken) return false;
-    return info.modified_ns == file.modified_ns || info.size > file.size;
-  }
-  const Result<Identity> identity = Identify(path, {AsKnown(file)});
-  return identity && identity->source_id != 0;
+  if (file.file.least_size() > 0) return HasContentOf(path, file);
+  // It was empty when it was last seen. What a rotation made of it has a name like its own, and was
+  // not made under that name.
+  const auto arrivals = arrivals_.find(path);
+  if (arrivals != arrivals_.end() && arrivals->second.made > arrivals->second.taken) return false;
+  return IsRotatedName(NameOf(path), NameOf(file.file.key().path));
 }
 
 // Under another name in its directory: a rename.
 bool FollowedFiles::FindByInode(FollowedFile* file) {
   SourceKey key = file->file.key();
   for (std::string& path : PathsOfInode(key)) {
-    const Result<FileInfo> info = Stat(path);
-    if (!info || !IsStill(*file, path, *info)) continue;
+    if (!IsStill(*file, path)) continue;
     key.path = std::move(path);
     Found(file, key);
     return true;
@@ -540,7 +559,7 @@ void FollowedFiles::CheckUnnamed() {
     } else if (now - file->unnamed_since >= options_.quiet_time) {
       const bool may_have_lost = file->overwritten || file->grew_unseen || file->waiting() > 0;
       if (may_have_lost && FindByContent(file)) continue;
-      if (may_have_lost) findings_.push_back({.kind = Finding::Kind::kLost, .file = file});
+      if (may_have_lost) TellLost(file);
       file->state = FollowedFile::State::kRetired;
     }
   }
@@ -564,7 +583,8 @@ void FollowedFiles::DrainUnnamed(FollowedFile* file) {
 
 // The copy that logrotate's copytruncate made, or the compressed rest of a rotated file.
 bool FollowedFiles::FindByContent(FollowedFile* file) {
-  if (file->file.offset().bytes == 0) return false;
+  const KnownSource known = AsKnown(*file);
+  if (known.offset.bytes == 0) return false;
   std::vector<std::string> except;
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
     except.push_back(options_.database + suffix);
@@ -572,13 +592,20 @@ bool FollowedFiles::FindByContent(FollowedFile* file) {
   for (const FollowedFile& other : files_) {
     if (other.state == FollowedFile::State::kNamed) except.push_back(other.file.key().path);
   }
-  const KnownSource known = AsKnown(*file);
   const Result<std::optional<Identity>> found = FindMoved(known, {known}, except);
   if (!found || !found->has_value()) return false;
-  file->compressed = IsCompressed((*found)->key.path);
-  file->overwritten = file->grew_unseen = false;
-  Found(file, (*found)->key);
+  FoundCopy(file, (*found)->key);
   return true;
+}
+
+void FollowedFiles::FoundCopy(FollowedFile* file, const SourceKey& key) {
+  file->compressed = IsCompressed(key.path);
+  file->overwritten = file->grew_unseen = false;
+  Found(file, key);
+}
+
+void FollowedFiles::TellLost(FollowedFile* file) {
+  findings_.push_back({.kind = Finding::Kind::kLost, .file = file, .count = file->waiting()});
 }
 
 void FollowedFiles::Found(FollowedFile* file, const SourceKey& key) {
@@ -609,14 +636,26 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   // A known source of which nothing was read is known by its name alone: what has that name may be
   // followed already, as the new source that it is.
   if (FollowedFile* same = offset.bytes == 0 ? SameFile(key) : nullptr) return *same;
+  // The copy of one that was emptied before anything was read of it.
+  if (FollowedFile* original = offset.bytes == 0 ? UnreadLike(key.path) : nullptr) {
+    FoundCopy(original, key);
+    return *original;
+  }
   if (const auto known = by_id_.find(source_id); source_id != 0 && known != by_id_.end()) {
     FollowedFile& file = *known->second;
     if (file.state == FollowedFile::State::kNamed && file.file.key() == key) return file;
     if (file.state == FollowedFile::State::kNamed) by_path_.erase(file.file.key().path);
+    // A row without lines goes on under its name with other content: what it had is gone.
+    const bool is_unread = file.file.offset().bytes == 0;
+    const bool is_missed = file.state == FollowedFile::State::kUnnamed || IsToldOf(file);
+    const bool has_lost = is_unread && is_missed && file.overwritten && file.waiting() > 0;
+    const uint64_t lost = file.waiting();
     // One that is open is read to its end where it is; only its name is another.
     file.compressed = !file.file.is_open() && IsCompressed(key.path);
     file.overwritten = file.grew_unseen = false;
     Rename(&file, key);
+    if (has_lost) findings_.push_back({.kind = Finding::Kind::kLost, .file = &file, .count = lost});
+    if (is_unread) file.file.SawHead(HashOf(HeadOf(key.path)));
     return file;
   }
   if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
@@ -629,6 +668,7 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
     file.size = info->size;
     file.modified_ns = file.read_up_to_ns = info->modified_ns;
   }
+  if (offset.bytes == 0) file.file.SawHead(HashOf(HeadOf(key.path)));
   if (source_id != 0) SetId(&file, source_id);
   by_path_[file.file.key().path] = &file;
   pending_.erase(key.path);
@@ -680,6 +720,15 @@ FollowedFile* FollowedFiles::SameFile(const SourceKey& key) {
     }
   }
   return nullptr;
+}
+
+FollowedFile* FollowedFiles::UnreadLike(const std::string& path) {
+  const auto is_like = [&path](const FollowedFile* file) {
+    const bool is_unread = file->file.offset().bytes == 0 && file->file.seen_head().length > 0;
+    return is_unread && !file->file.is_open() && HasContentOf(path, *file);
+  };
+  const auto found = std::ranges::find_if(unnamed_, is_like);
+  return found == unnamed_.end() ? nullptr : *found;
 }
 
 void FollowedFiles::MoveTo(FollowedFile* file, const SourceKey& key) {

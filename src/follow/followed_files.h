@@ -60,7 +60,8 @@ struct Finding {
   enum class Kind : uint8_t {
     kNewName,  // `path` stands for content that is not followed yet: decide by content what it is
     kMoved,    // `file` lies under another name now, which its row should learn of
-    kLost,     // `file` is gone, and what it may have held behind its offset with it
+    kLost,     // `file` is gone, and what it may have held behind its offset with it: `count` bytes
+               // were known to be there
     kUnseen,   // `count` files that had the name `path` for a moment are gone, with all they held
     kNote,     // `path` is a line for a person
   };
@@ -224,12 +225,15 @@ class FollowedFiles {
   void TellStrangersOf(const std::string& path, Family* family);
   void LoseContent(FollowedFile* file);
   void Unname(FollowedFile* file);
-  bool IsStill(const FollowedFile& file, const std::string& path, const FileInfo& info) const;
+  bool IsStill(const FollowedFile& file, const std::string& path) const;
   bool FindByInode(FollowedFile* file);
   void CheckUnnamed();
   void DrainUnnamed(FollowedFile* file);
   bool FindByContent(FollowedFile* file);
+  void FoundCopy(FollowedFile* file, const SourceKey& key);
+  void TellLost(FollowedFile* file);
   FollowedFile* SameFile(const SourceKey& key);
+  FollowedFile* UnreadLike(const std::string& path);
   void MoveTo(FollowedFile* file, const SourceKey& key);
   void Found(FollowedFile* file, const SourceKey& key);
   void Rename(FollowedFile* file, const SourceKey& key);

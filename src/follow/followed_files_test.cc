@@ -54,11 +54,18 @@ class Following {
       if (finding->kind == Finding::Kind::kNewName) Decide(finding->path);
       if (finding->kind == Finding::Kind::kMoved) Known(file).key = file->file.key();
       if (finding->kind == Finding::Kind::kUnseen) unseen_ += finding->count;
-      if (finding->kind == Finding::Kind::kLost) lost_.push_back(file->waiting());
+      if (finding->kind == Finding::Kind::kLost) lost_.push_back(finding->count);
       Sweep();
     }
-    while (FollowedFile* file = files_.NextReadable()) Read(file);
+    while (reads_) {
+      FollowedFile* const file = files_.NextReadable();
+      if (file == nullptr) break;
+      Read(file);
+    }
   }
+
+  // As where the database cannot be written for a while: files are looked at, and none is read.
+  void SetReads(bool reads) { reads_ = reads; }
 
   // As a commit does: while findings are handled, too.
   void Sweep() {
@@ -131,6 +138,7 @@ class Following {
   }
 
   FollowedFiles files_;
+  bool reads_ = true;
   BufferPool pool_{2, size_t{64} << 10};
   std::vector<KnownSource> known_;
   std::vector<std::string> lines_;
@@ -254,6 +262,58 @@ TEST_P(FollowedFilesTest, TruncatedAndGrownBeyondTheOffset) {
 }
 
 // An open file is read to its end, whatever became of its name.
+TEST_P(FollowedFilesTest, WrittenAnewBeforeAnythingWasRead) {
+  const auto following = Follow(folder_ / "app.jsonl");
+  following->SetReads(false);
+  folder_.Write("app.jsonl", "a1\n");
+  following->Settle();
+  folder_.Write("app.jsonl", "b1\nb2\n");
+  following->SetReads(true);
+  for (int i = 0; i < 3; ++i) following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"b1", "b2"}));
+  EXPECT_EQ(following->lost(), Losses({3}));
+}
+
+TEST_P(FollowedFilesTest, CopiedAndTruncatedBeforeAnythingWasRead) {
+  const auto following = Follow(folder_ / "app.jsonl");
+  following->SetReads(false);
+  folder_.Write("app.jsonl", "a1\n");
+  following->Settle();
+  Copy("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", "b1\nb2\n");
+  following->SetReads(true);
+  for (int i = 0; i < 3; ++i) following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "b1", "b2"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
+// The inode alone says nothing: it is given to the next file that is made.
+TEST_P(FollowedFilesTest, AFileWithTheInodeOfOneThatWasNotReadIsNotTakenForIt) {
+  const auto following = Follow(folder_ / "app.jsonl");
+  following->SetReads(false);
+  folder_.Write("app.jsonl", "a1\n");
+  following->Settle();
+  Rename("app.jsonl", "status.json");
+  folder_.Write("status.json", "{\"pid\": 17}\n");  // in place
+  following->SetReads(true);
+  for (int i = 0; i < 3; ++i) following->Settle();
+  EXPECT_EQ(following->lines(), Lines());
+  EXPECT_EQ(following->lost(), Losses({3}));
+}
+
+TEST_P(FollowedFilesTest, RenamedBeforeAnythingWasRead) {
+  const auto following = Follow(folder_ / "app.jsonl");
+  following->SetReads(false);
+  folder_.Write("app.jsonl", "a1\n");
+  following->Settle();
+  Rename("app.jsonl", "elsewhere.txt");
+  folder_.Write("app.jsonl", "b1\n");
+  following->SetReads(true);
+  for (int i = 0; i < 3; ++i) following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a1", "b1"}));
+  EXPECT_EQ(following->lost(), Losses());
+}
+
 TEST_P(FollowedFilesTest, DeletedAndCreatedAnew) {
   const std::string log = folder_.Write("app.jsonl", "a1\n");
   auto following = Follow(log);

@@ -43,7 +43,7 @@ Result<GrowingFile::Growth> GrowingFile::Next(BufferPool* pool, uint64_t longest
   const Result<size_t> read = file_.PRead(buffer->data(), room, offset_.bytes - window);
   if (!read) return Error(read.error());
   if (*read < window) return Growth::kOtherContent;
-  const Result<bool> stands = StandsAsRead(buffer->data(), window);
+  const Result<bool> stands = StandsAsRead({buffer->data(), *read}, window);
   if (!stands) return Error(stands.error());
   if (!*stands) return Growth::kOtherContent;
 
@@ -57,8 +57,10 @@ Result<GrowingFile::Growth> GrowingFile::Next(BufferPool* pool, uint64_t longest
   return TakeLongLine(std::move(buffer), window, info->size, longest_line, chunk);
 }
 
-Result<bool> GrowingFile::StandsAsRead(const char* window, size_t window_size) const {
-  if (HashOf({window, window_size}) != offset_.tail) return false;
+// `bytes` are those of the window before the offset, and what follows it.
+Result<bool> GrowingFile::StandsAsRead(std::string_view bytes, size_t window) const {
+  if (offset_.bytes == 0) return HashOf(bytes.substr(0, seen_head_.length)) == seen_head_;
+  if (HashOf(bytes.substr(0, window)) != offset_.tail) return false;
   if (offset_.bytes <= kIdentityWindow) return true;  // the window is the head as well
   char head[kIdentityWindow];
   const Result<size_t> read = file_.PRead(head, offset_.head.length, 0);
@@ -100,7 +102,7 @@ Result<GrowingFile::Growth> GrowingFile::TakeLongLine(BufferPool::Lease buffer, 
   const Result<size_t> read = file_.PRead(buffer->data(), window + kept, offset_.bytes - window);
   if (!read) return Error(read.error());
   if (*read < window + kept) return Growth::kOtherContent;  // cut meanwhile
-  const Result<bool> stands = StandsAsRead(buffer->data(), window);
+  const Result<bool> stands = StandsAsRead({buffer->data(), *read}, window);
   if (!stands) return Error(stands.error());
   if (!*stands) return Growth::kOtherContent;  // written anew meanwhile
   if (!is_oversize) {

@@ -290,6 +290,11 @@ Result<std::optional<Identity>> FindMoved(const KnownSource& source,
   return std::nullopt;
 }
 
+bool IsRotatedName(std::string_view name, std::string_view original) {
+  return name.size() > original.size() && name.starts_with(original) &&
+         isalnum(static_cast<unsigned char>(name[original.size()])) == 0;
+}
+
 std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns) {
   const std::string stem = path.substr(path.rfind('/') + 1);
   std::vector<std::pair<int64_t, std::string>> found;
@@ -297,9 +302,7 @@ std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns)
   std::filesystem::directory_iterator at(DirectoryOf(path), error);
   for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
     const std::string name = at->path().filename().string();
-    const bool is_rotated = name.size() > stem.size() && name.starts_with(stem) &&
-                            isalnum(static_cast<unsigned char>(name[stem.size()])) == 0;
-    if (!is_rotated) continue;
+    if (!IsRotatedName(name, stem)) continue;
     const Result<FileInfo> info = Stat(at->path().string());
     if (!info || info->kind != FileKind::kRegular || info->size == 0) continue;
     if (info->modified_ns >= since_ns) found.emplace_back(info->modified_ns, at->path().string());

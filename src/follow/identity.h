@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "offset/offset.h"
@@ -61,9 +62,12 @@ Result<std::optional<Identity>> FindMoved(const KnownSource& source,
                                           const std::vector<KnownSource>& known,
                                           const std::vector<std::string>& except);
 
-// Files that a rotation may have made of `path`: in its directory, of a name that begins with its
-// own and goes on with a character that is no letter and no digit (app.jsonl.1,
-// app.jsonl-20260131.gz), and modified at `since_ns` or later. The one modified first comes first.
+// Whether a rotation may have made the one name of the other: it begins with it, and goes on with a
+// character that is no letter and no digit (app.jsonl.1, app.jsonl-20260131.gz).
+bool IsRotatedName(std::string_view name, std::string_view original);
+
+// Files that a rotation may have made of `path`: in its directory, of such a name, and modified at
+// `since_ns` or later. The one modified first comes first.
 // Of several rotations between two looks, the files of the middle ones are known by this alone.
 std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns);
 

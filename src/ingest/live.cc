@@ -150,7 +150,7 @@ class Live {
   Status TakeUpNewName(const std::string& path);
   void Follow(const PlannedSource& source, uint32_t table);
   void Moved(FollowedFile* file);
-  void Lose(FollowedFile* file);
+  void Lose(FollowedFile* file, uint64_t bytes);
   void LoseUnseen(const Finding& finding);
   void Refuse(const std::string& path, const Status& why);
   bool IsStillRefused(const std::string& path);
@@ -418,7 +418,7 @@ Status Live::Handle(const Finding& finding) {
       Moved(finding.file);
       break;
     case Finding::Kind::kLost:
-      Lose(finding.file);
+      Lose(finding.file, finding.count);
       break;
     case Finding::Kind::kUnseen:
       LoseUnseen(finding);
@@ -503,14 +503,14 @@ bool Live::IsStillRefused(const std::string& path) {
 }
 
 // Lines that are gone, or may be: never in silence. The database learns of it with the next commit.
-void Live::Lose(FollowedFile* file) {
-  lost_[file] = file->waiting();
+void Live::Lose(FollowedFile* file, uint64_t bytes) {
+  lost_[file] = bytes;
   Touch(file);
   const std::string after =
       file->file.key().path + " after byte " + std::to_string(file->file.offset().bytes);
-  if (file->waiting() > 0) {
-    health_.CountGap(file->waiting());
-    health_.Warn("gap: " + FormatCount(file->waiting()) + " bytes of " + after +
+  if (bytes > 0) {
+    health_.CountGap(bytes);
+    health_.Warn("gap: " + FormatCount(bytes) + " bytes of " + after +
                  " are gone, and perhaps more: it was removed or emptied before they were read");
   } else {
     health_.CountPossibleGap();
