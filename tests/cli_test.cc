@@ -137,8 +137,8 @@ TEST_F(CliTest, FollowSaysWhatItCannotFollow) {
   folder_.Write("array.json", "[\n{\"a\":1}]");
   std::filesystem::create_directory(folder_ / "folder");
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{"a.db", "none.jsonl"}, "none.jsonl: no such file"},
-      {{"a.db", "none/x.jsonl"}, "none/x.jsonl: no such file"},
+      {{"a.db", "none/x.jsonl"}, "none/x.jsonl: there is no folder none"},
+      {{"a.db", "none/"}, "none/: there is no folder none"},
       {{"folder", "x.jsonl"}, "this is a directory, not a database"},
       {{"none/a.db", "x.jsonl"}, "there is no folder none"},
       {{"text.db", "x.jsonl"}, "not a database"},

@@ -37,6 +37,7 @@ class LiveProgramTest : public testing::Test {
  protected:
   std::string Lines() const {
     DatabaseView view(database_);
+    if (view.Count("SELECT count(*) FROM sqlite_schema WHERE name = 'lines'") == 0) return "none";
     return view.One(
         "SELECT count(*) || ' of ' || count(DISTINCT n) || ' to ' || max(n) FROM lines");
   }
@@ -189,11 +190,40 @@ TEST_F(LiveProgramTest, AnEmptyFolderIsFollowed) {
   ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }))
       << Said();
   folder_.Write("logs/app.jsonl", Numbered(1, 10));
-  EXPECT_TRUE(Eventually([&] {
-    DatabaseView view(database_);
-    return view.Count("SELECT count(*) FROM sqlite_schema WHERE name = 'lines'") == 1;
-  })) << Said();
   UntilAll(10);
+  EXPECT_EQ(program.Stop(), 143);
+}
+
+TEST_F(LiveProgramTest, AFileThatIsNotThereYetIsAwaited) {
+  const std::string log = folder_ / "app.jsonl";
+  {
+    LiveProgram program({"ingest", "--follow", database_, log}, log_);
+    ASSERT_TRUE(program.Reaches([&] { return program.Follows(); })) << Said();
+    EXPECT_NE(Said().find("warning: " + log + " is not there yet: waiting for it\n"),
+              std::string::npos)
+        << Said();
+    folder_.Write("app.jsonl", Numbered(1, 10));
+    UntilAll(10);
+    EXPECT_EQ(program.Stop(), 143);
+  }
+  // Into a database that is there already, and beside an input that is there as well.
+  std::filesystem::rename(log, folder_ / "old.jsonl");
+  LiveProgram program({"ingest", "--follow", database_, log, folder_ / "old.jsonl"}, log_);
+  ASSERT_TRUE(program.Reaches([&] { return program.Follows(); })) << Said();
+  folder_.Write("app.jsonl", Numbered(11, 20));
+  UntilAll(20);
+  folder_.Append("old.jsonl", Numbered(21, 30));
+  UntilAll(30);
+  EXPECT_EQ(program.Stop(), 143);
+}
+
+TEST_F(LiveProgramTest, AnInputThatIsNotThereYetMayBecomeAFolder) {
+  LiveProgram program({"ingest", "--follow", database_, folder_ / "logs"}, log_);
+  ASSERT_TRUE(program.Reaches([&] { return program.Follows(); })) << Said();
+  folder_.Write("logs/a/app.jsonl", Numbered(1, 10));
+  UntilAll(10);
+  folder_.Write("logs/app.jsonl", Numbered(11, 20));
+  UntilAll(20);
   EXPECT_EQ(program.Stop(), 143);
 }
 

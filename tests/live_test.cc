@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <sys/fsuid.h>
 
+#include "base/file.h"
 #include "database_view.h"
 #include "fault_vfs.h"
 #include "other_process.h"
@@ -140,6 +141,7 @@ class LiveTest : public testing::Test {
 
   std::string Lines() const {
     DatabaseView view(database_);
+    if (view.Count("SELECT count(*) FROM sqlite_schema WHERE name = 'lines'") == 0) return "none";
     return view.One(
         "SELECT count(*) || ' of ' || count(DISTINCT n) || ' to ' || max(n) FROM lines");
   }
@@ -195,6 +197,41 @@ TEST_F(LiveTest, ALineThatWasTakenWithoutItsNewlineIsNotTakenAgain) {
   UntilAll(6);
   live.Stop();
   ExpectBalanced();
+}
+
+// The historical part lists the file, recognises it, looks for it among those that it knows, and
+// reads it: its name is taken away before each time that it opens it.
+TEST_F(LiveTest, AFileThatIsRotatedAtAnyMomentOfTheStartIsReadOnce) {
+  const std::string log = folder_ / "app.jsonl";
+  bool was_rotated = true;
+  int moment = 0;
+  while (was_rotated) {
+    ++moment;
+    SCOPED_TRACE(moment);
+    for (const char* old : {"app.db", "app.db-wal", "app.db-shm", "app.jsonl.1"}) {
+      fs::remove(folder_ / old);
+    }
+    LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+    options.ingest.inputs_may_come = true;
+    int opens = 0;
+    {
+      const ScopedFileHook rotate([&](const FileEvent& event) {
+        if (event.call != FileCall::kOpen || event.path != log || ++opens != moment) return 0;
+        fs::rename(log, log + ".1");
+        return 0;
+      });
+      Ingest(options);
+    }
+    was_rotated = opens >= moment;
+    folder_.Append(was_rotated ? "app.jsonl.1" : "app.jsonl", Numbered(6, 10));
+    LiveRun live(options);
+    folder_.Append("app.jsonl", Numbered(11, 15));
+    UntilAll(15);
+    live.Stop();
+    EXPECT_EQ(live.said().find("gap"), std::string::npos) << live.said();
+    ExpectBalanced();
+  }
+  EXPECT_GT(moment, 3);
 }
 
 TEST_F(LiveTest, FilesThatAppearAreTakenUpFromTheirFirstByte) {

@@ -140,10 +140,10 @@ class RotationTest : public testing::Test {
     }
   }
 
-  void Start(RotatedLog* log) {
+  void Start(const RotatedLog& log) {
     program_.emplace(
         std::vector<std::string>{"ingest", "--follow", "--commit-interval", "10ms", "--status-file",
-                                 folder_ / "status.json", database_, log->path()},
+                                 folder_ / "status.json", database_, log.path()},
         folder_ / "said.txt");
   }
   void Pause(int longest) {
@@ -159,26 +159,13 @@ class RotationTest : public testing::Test {
   }
   std::string Said() const { return ReadFile(folder_ / "said.txt", 1 << 26).value_or(""); }
 
-  // It ends where a rotation has left its input without a name when it begins: as a service manager
-  // would, this starts it again. False where it ended for any other reason, which fails the test.
-  bool KeepRunning(RotatedLog* log) {
-    const std::optional<int> status = program_->Ended();
-    if (!status) return true;
-    const std::string no_input =
-        log->path() + ": no such file or directory\n  try: check the path\n";
-    const bool had_no_input = *status == 1 && Said().ends_with(no_input);
-    EXPECT_TRUE(had_no_input) << "the program ended by itself with status " << *status;
-    if (had_no_input) Start(log);
-    return had_no_input;
-  }
-
   // What is removed unread is lost, whoever reads: a rotation that keeps the lines keeps each file
   // until it was read.
-  void AwaitOldest(RotatedLog* log) {
-    const int last = log->last_of_oldest();
+  void AwaitOldest(const RotatedLog& log) {
+    const int last = log.last_of_oldest();
     if (last == 0) return;
     const std::string read = "SELECT count(*) FROM lines WHERE n <= " + std::to_string(last);
-    ASSERT_TRUE(Eventually([&] { return !KeepRunning(log) || Count(read) >= last; }))
+    ASSERT_TRUE(program_->Reaches([&] { return Count(read) >= last; }))
         << "seed " << seed_ << ", line " << last << "\n"
         << Said();
   }
@@ -187,24 +174,24 @@ class RotationTest : public testing::Test {
   void KeepEveryLine(int rotations) {
     RotatedLog log(folder_, &random_);
     log.Append();
-    Start(&log);
+    Start(log);
     ASSERT_TRUE(program_->Reaches([&] { return program_->Follows(); })) << Said();
     while (log.rotations() < rotations) {
-      ASSERT_TRUE(KeepRunning(&log)) << "seed " << seed_ << "\n" << Said();
+      ASSERT_FALSE(program_->Ended()) << "seed " << seed_ << "\n" << Said();
       log.Append();
       if (random_() % 4 == 0) {
-        ASSERT_NO_FATAL_FAILURE(AwaitOldest(&log));
+        ASSERT_NO_FATAL_FAILURE(AwaitOldest(log));
         log.Rotate();
       }
       Pause(20);
       if (random_() % 40 == 0) {
         program_->Kill();
         Pause(60);
-        Start(&log);
+        Start(log);
       }
     }
-    const bool all = Eventually(
-        [&] { return !KeepRunning(&log) || Count("SELECT count(*) FROM lines") >= log.last(); });
+    const bool all =
+        program_->Reaches([&] { return Count("SELECT count(*) FROM lines") >= log.last(); });
     program_->Stop();
     EXPECT_TRUE(all) << "seed " << seed_ << "\n" << Said();
     EXPECT_EQ(Count("SELECT count(*) FROM lines"), log.last()) << "seed " << seed_;
@@ -229,7 +216,7 @@ TEST_F(RotationTest, TortureByKillsAndRotationsThatKeepTheLines) {
 TEST_F(RotationTest, TortureByDestructiveRotationsThatWait) {
   RotatedLog log(folder_, &random_);
   log.Append();
-  Start(&log);
+  Start(log);
   ASSERT_TRUE(program_->Reaches([&] { return program_->Follows(); })) << Said();
   const int rotations = ShortTorture() ? 50 : 1000;
   while (log.rotations() < rotations) {
@@ -249,7 +236,7 @@ TEST_F(RotationTest, TortureByDestructiveRotationsThatWait) {
 TEST_F(RotationTest, TortureByDestructiveRotationsThatDoNotWait) {
   RotatedLog log(folder_, &random_);
   log.Append();
-  Start(&log);
+  Start(log);
   ASSERT_TRUE(program_->Reaches([&] { return program_->Follows(); }));
   const int rotations = ShortTorture() ? 50 : 1000;
   while (log.rotations() < rotations) {

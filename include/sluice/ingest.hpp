@@ -72,8 +72,8 @@ struct IngestOptions {
   std::string vfs;       // a registered SQLite VFS, for tests that inject faults; "" is ours
   bool durable = false;  // synchronous=FULL
 
-  // Where a live run is to follow: directories may be empty as yet, and a database of nothing is
-  // made for what is to come.
+  // Where a live run is to follow: directories may be empty as yet, files that are named not be
+  // there, and a database of nothing is made for what is to come.
   bool inputs_may_come = false;
   // Where a live run is to follow, which goes on with stdin: then a pipe is read until it rests.
   // Outlives the run; nullptr: stdin is read to its end.

@@ -110,14 +110,17 @@ void FollowedFiles::WatchInputs() {
     if (input == "-") continue;
     const Result<FileInfo> info = Stat(input);
     if (info && info->kind == FileKind::kDirectory) {
-      const std::string directory = CanonicalPath(input).value_or(input);
-      if (!directories_.contains(directory) || !directories_[directory].taken) {
-        Walk(directory, "");
-      }
+      WatchDirectory(input);
     } else if (!info || info->kind == FileKind::kRegular) {
       WatchNamedFile(input);
     }
   }
+}
+
+void FollowedFiles::WatchDirectory(const std::string& input) {
+  const std::string directory = CanonicalPath(input).value_or(input);
+  const auto known = directories_.find(directory);
+  if (known == directories_.end() || !known->second.taken) Walk(directory, "");
 }
 
 // The directory of the name, for renames; and where it is a link, that of what it points to.
@@ -237,6 +240,7 @@ void FollowedFiles::LookAtHinted(const std::string& path, bool grew) {
 void FollowedFiles::LookAtDirectory(const std::string& path) {
   const auto known = directories_.find(path);
   if (known == directories_.end()) {
+    if (named_files_.contains(path)) LookAtName(path, false);  // an input that was not there before
     const auto parent = directories_.find(DirectoryOf(path));
     if (parent == directories_.end() || !parent->second.taken) return;
     const std::string below = parent->second.below + NameOf(path);
@@ -283,6 +287,8 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
   if (file == nullptr) {
     if (!is_there) pending_.erase(path);
     if (is_there && IsInput(path)) Appeared(path, *info);
+    const bool is_directory = info && info->kind == FileKind::kDirectory;
+    if (is_directory && named_files_.contains(path)) WatchDirectory(path);
     return;
   }
   const SourceKey& key = file->file.key();

@@ -207,6 +207,7 @@ class FollowedFiles {
   };
 
   void WatchInputs();
+  void WatchDirectory(const std::string& input);
   void WatchNamedFile(const std::string& input);
   void WatchTargetOf(const std::string& path);
   void Walk(const std::string& directory, const std::string& below);
@@ -249,7 +250,7 @@ class FollowedFiles {
   const Options options_;
   Watcher watcher_;
   std::map<std::string, Directory> directories_;  // watched, by canonical path
-  std::set<std::string> named_files_;             // INPUTs that are files, by key path
+  std::set<std::string> named_files_;             // INPUTs that are no directories, by key path
   std::map<std::string, std::string> link_of_;    // what such a link points to → the link
 
   std::list<FollowedFile> files_;                      // addresses are stable

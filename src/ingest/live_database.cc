@@ -200,7 +200,7 @@ std::optional<uint32_t> LiveDatabase::TableNamed(std::string_view name) const {
 Result<RunPlan> LiveDatabase::Plan(const std::string& path, const StopToken& stop) {
   IngestOptions one = options_.ingest;
   one.inputs = {path};
-  one.from_scratch = one.force = one.start_at_end = false;
+  one.from_scratch = one.force = one.start_at_end = one.inputs_may_come = false;
   one.start_offset.reset();
   return MakePlan(one, stop, target_.get());
 }

@@ -2,6 +2,7 @@
 #include "ingest/plan.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -88,16 +89,20 @@ class Planner {
   }
 
   Status FindCandidates() {
+    std::vector<std::string> awaited;
     Result<std::vector<std::string>> paths =
         ExpandInputs(options_.inputs, {.include = options_.include, .exclude = options_.exclude},
-                     target_->path());
+                     target_->path(), options_.inputs_may_come ? &awaited : nullptr);
     if (!paths) return paths.error();
+    for (const std::string& path : awaited) {
+      plan_.warnings.push_back(path + " is not there yet: waiting for it");
+    }
     for (const std::string& path : *paths) {
       const bool named =
           std::find(options_.inputs.begin(), options_.inputs.end(), path) != options_.inputs.end();
       candidates_.push_back({.path = path, .named = named});
     }
-    if (candidates_.empty()) {
+    if (candidates_.empty() && awaited.empty()) {
       const Status none = Status::NotFound(
           "no input: the directories have no *.jsonl, *.ndjson, *.gz or *.zst of these",
           "name the files, or say --include '*.log'");
@@ -113,12 +118,21 @@ class Planner {
     return {};
   }
 
+  // Where a live run is to follow: an input that was renamed or removed since it was listed is left
+  // to it. It finds what has the name then, and by content what this was.
+  bool MayComeAgain(const std::string& path, const Status& failure) {
+    if (!options_.inputs_may_come || failure.code() != StatusCode::kNotFound) return false;
+    plan_.warnings.push_back(path + " is gone: waiting for it");
+    return true;
+  }
+
   // The first bytes of each input: what they are, and for `auto` which table they want.
   Status LookAtCandidates() {
     std::vector<Candidate> taken;
     Status left_out;
     for (Candidate& candidate : candidates_) {
       Status read = ReadFirstBytes(&candidate);
+      if (MayComeAgain(candidate.path, read)) continue;
       if (!read.ok()) return read;
       candidate.recognised = Recognise(candidate.sample, candidate.sample_is_whole);
       Status shape = CheckShape(candidate);
@@ -421,8 +435,18 @@ class Planner {
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::stable_partition(order.begin(), order.end(),
                           [&](size_t i) { return StandsWhereItWas(plan_.sources[i]); });
+    std::set<size_t, std::greater<>> gone;
     for (size_t i : order) {
-      if (Status s = IdentifySource(&plan_.sources[i]); !s.ok()) return s;
+      Status s = IdentifySource(&plan_.sources[i]);
+      if (MayComeAgain(plan_.sources[i].key.path, s)) {
+        gone.insert(i);
+      } else if (!s.ok()) {
+        return s;
+      }
+    }
+    for (const size_t i : gone) {
+      plan_.sources.erase(plan_.sources.begin() + static_cast<ptrdiff_t>(i));
+      may_have_been_rotated_.erase(may_have_been_rotated_.begin() + static_cast<ptrdiff_t>(i));
     }
     return {};
   }

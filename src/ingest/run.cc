@@ -285,7 +285,7 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
     return summary;
   }
   const bool nothing_read = summary->counts.lines == 0 && !summary->failures.empty();
-  if (nothing_read && (*target)->fresh()) {
+  if (nothing_read && (*target)->fresh() && !options.inputs_may_come) {
     sink->Abandon(summary->failures.front());
     return Error(summary->failures.front());
   }

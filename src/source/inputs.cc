@@ -70,7 +70,9 @@ Status CheckGlobs(const std::vector<std::string>& globs) {
 
 class Expansion {
  public:
-  Expansion(const InputFilter& filter, const std::string& database) : filter_(filter) {
+  Expansion(const InputFilter& filter, const std::string& database,
+            std::vector<std::string>* awaited)
+      : filter_(filter), awaited_(awaited) {
     if (database.empty()) return;
     const std::string resolved = CanonicalPath(database).value_or(database);
     for (std::string_view suffix : kDatabaseFiles) {
@@ -83,7 +85,7 @@ class Expansion {
   Status Add(const std::string& argument) {
     if (argument == "-") return AddStdin();
     const Result<FileInfo> info = Stat(argument);
-    if (!info) return info.error();
+    if (!info) return CheckDirectoryOf(argument, info.error());
     if (info->kind == FileKind::kDirectory) return AddDirectory(argument, *info);
     return AddFile(argument, *info);
   }
@@ -92,6 +94,23 @@ class Expansion {
 
  private:
   using Identity = std::pair<uint64_t, uint64_t>;  // device, inode
+
+  // A file may come; where its directory is missing as well, the path is more likely a typo.
+  Status CheckDirectoryOf(const std::string& argument, const Status& failure) {
+    const std::string directory = DirectoryOf(argument);
+    const Result<FileInfo> info = Stat(directory);
+    const bool is_there = info && info->kind == FileKind::kDirectory;
+    if (is_there || awaited_ == nullptr) return PassOver(argument, failure);
+    return Status::NotFound(argument + ": there is no folder " + directory,
+                            "create it (mkdir -p " + directory + "), or check the path");
+  }
+
+  // What is missing, where that may be.
+  Status PassOver(const std::string& path, const Status& failure) {
+    if (awaited_ == nullptr || failure.code() != StatusCode::kNotFound) return failure;
+    awaited_->push_back(path);
+    return {};
+  }
 
   Status AddStdin() {
     if (std::exchange(has_stdin_, true)) {
@@ -124,7 +143,10 @@ class Expansion {
     for (const std::string& below : found) {
       const std::string path = Join(directory, below);
       const Result<FileInfo> file = Stat(path);
-      if (!file) return file.error();
+      if (!file) {
+        if (Status status = PassOver(path, file.error()); !status.ok()) return status;
+        continue;
+      }
       if (file->kind != FileKind::kRegular) continue;
       if (Status status = AddFile(path, *file); !status.ok()) return status;
     }
@@ -136,7 +158,7 @@ class Expansion {
               std::vector<std::string>* found) {
     if (!directories_.insert(Identity(info.device, info.inode)).second) return {};
     std::vector<std::filesystem::directory_entry> entries;
-    if (Status status = List(directory, &entries); !status.ok()) return status;
+    if (Status status = List(directory, &entries); !status.ok()) return PassOver(directory, status);
     for (const std::filesystem::directory_entry& entry : entries) {
       const std::string name = entry.path().filename().string();
       if (name.front() == '.') continue;
@@ -146,8 +168,9 @@ class Expansion {
         if (IsExcluded(filter_, below)) continue;
         const std::string path = Join(directory, name);
         const Result<FileInfo> child = Stat(path);
-        if (!child) return child.error();
-        if (Status status = Walk(path, *child, below + "/", found); !status.ok()) return status;
+        Status status =
+            child ? Walk(path, *child, below + "/", found) : PassOver(path, child.error());
+        if (!status.ok()) return status;
       } else if (IsTaken(filter_, below)) {
         found->push_back(below);
       }
@@ -173,6 +196,7 @@ class Expansion {
   }
 
   const InputFilter& filter_;
+  std::vector<std::string>* const awaited_;  // nullptr: all must be there
   std::vector<FileInfo> database_files_;
   std::vector<std::string> paths_;
   std::set<Identity> files_;
@@ -206,11 +230,12 @@ bool GlobMatches(std::string_view glob, std::string_view path) {
 
 Result<std::vector<std::string>> ExpandInputs(const std::vector<std::string>& arguments,
                                               const InputFilter& filter,
-                                              const std::string& database) {
+                                              const std::string& database,
+                                              std::vector<std::string>* awaited) {
   for (const auto* globs : {&filter.include, &filter.exclude}) {
     if (Status status = CheckGlobs(*globs); !status.ok()) return Error(status);
   }
-  Expansion expansion(filter, database);
+  Expansion expansion(filter, database, awaited);
   for (const std::string& argument : arguments) {
     if (Status status = expansion.Add(argument); !status.ok()) return Error(status);
   }

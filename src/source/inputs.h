@@ -31,9 +31,13 @@ struct InputFilter {
 // an error, by whatever path. None of these files is opened (I10). Errors: kNotFound for a missing
 // file or a link to nothing; kIo for a directory that cannot be read; kUsage for a bad glob, two
 // "-", or the database.
+//
+// With `awaited`, what is missing goes there instead, as long as the directory of an argument is
+// there.
 Result<std::vector<std::string>> ExpandInputs(const std::vector<std::string>& arguments,
                                               const InputFilter& filter,
-                                              const std::string& database);
+                                              const std::string& database,
+                                              std::vector<std::string>* awaited = nullptr);
 
 // Whether a file at this path below the directory that was named is read, and whether a file or
 // directory there is left out: a directory that is left out is not entered.

@@ -197,6 +197,26 @@ TEST_F(InputsTest, ALinkToNothingIsAnError) {
   EXPECT_THAT(Expand({folder_.path()}, {.include = {}, .exclude = {"a.*"}}), IsEmpty());
 }
 
+// Files that are to be followed may come later; below a directory they may be renamed as it is
+// listed, which a link to nothing stands for here.
+TEST_F(InputsTest, WhatIsMissingMayBeAwaited) {
+  folder_.Write("logs/b.jsonl", "{}\n");
+  Link("nothing", "logs/a.jsonl");
+  std::vector<std::string> awaited;
+  const std::vector<std::string> arguments = {folder_ / "app.jsonl", folder_ / "logs"};
+  const auto paths = ExpandInputs(arguments, {}, "", &awaited);
+  ASSERT_TRUE(paths) << paths.error().message();
+  EXPECT_THAT(*paths, ElementsAre(folder_ / "logs/b.jsonl"));
+  EXPECT_THAT(awaited, ElementsAre(folder_ / "app.jsonl", folder_ / "logs/a.jsonl"));
+
+  for (const char* typo : {"lgos/app.jsonl", "logs/b.jsonl/app.jsonl", "lgos/"}) {
+    const auto none = ExpandInputs({folder_ / typo}, {}, "", &awaited);
+    ASSERT_FALSE(none) << typo;
+    EXPECT_EQ(none.error().code(), StatusCode::kNotFound);
+    EXPECT_THAT(none.error().message(), HasSubstr("there is no folder " + folder_.path()));
+  }
+}
+
 TEST_F(InputsTest, TheDatabaseIsNoInputByWhateverName) {
   folder_.Write("agents.db", "");
   folder_.Write("agents.db-wal", "");
