@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/pipeline.h"
 
-#include <limits>
 #include <utility>
 
 namespace sluice {
@@ -47,68 +46,48 @@ Pipeline::Pipeline(const std::vector<PipelineSource>& sources, const LiveTables&
     : sources_(sources),
       tables_(tables),
       sink_(sink),
-      stop_(stop),
       options_(std::move(options)),
       pool_(options_.buffers, options_.buffer_bytes),
-      work_(options_.buffers, std::numeric_limits<size_t>::max()),
+      reader_(sources, &pool_, options_.max_line_bytes, stop),
       rowids_(tables.size()) {
-  reader_ = std::thread([this] { ReadAll(); });
   for (unsigned i = 0; i < options_.parsers; ++i) {
     parsers_.emplace_back([this, i] { ParseAll(i); });
   }
 }
 
 Pipeline::~Pipeline() {
-  work_.Stop();
   pool_.Close();
-  reader_.join();
   for (std::thread& parser : parsers_) parser.join();
 }
 
-void Pipeline::ReadAll() {
-  for (uint32_t i = 0; i < sources_.size() && !stop_.stopped(); ++i) {
-    const Status status = ReadSource(i);
-    if (status.ok()) continue;
-    if (status.code() == StatusCode::kCancelled) break;
-    // In its place in the order: the writer hears of it when all that was read before is written.
-    std::unique_ptr<Parcel> failed = TakeFree();
-    failed->source = i;
-    failed->read_status = status;
-    if (!Hand(std::move(failed))) break;
+void Pipeline::ParseAll(unsigned thread) {
+  ParserThread parser;
+  while (std::unique_ptr<Parcel> parcel = ReadNext()) {
+    const PipelineSource& source = sources_[parcel->source];
+    if (parcel->read_status.ok()) {
+      parser.Parse(parcel.get(), WholeOf(parcel->chunk), tables_.Get(source.table),
+                   {.source_path = source.path, .ingested_at = options_.ingested_at});
+    }
+    if (options_.encode_ahead) EncodeInTurn(parcel.get(), thread);
+    MutexLock lock(mutex_);
+    const uint64_t sequence = parcel->sequence;
+    done_[sequence] = std::move(parcel);
+    done_ready_.NotifyAll();
   }
-  work_.Close();
-  MutexLock lock(mutex_);
-  parcels_ = handed_;
-  done_ready_.NotifyAll();
 }
 
-Status Pipeline::ReadSource(uint32_t index) {
-  const PipelineSource& planned = sources_[index];
-  Result<std::unique_ptr<Source>> source = planned.open();
-  if (!source) return source.error();
-  Result<ChunkReader::Start> start = ResumeAt(**source, planned.from);
-  if (!start) return start.error();
-  const uint64_t read_to_resume = planned.from.bytes > 0 ? (*source)->stored_bytes_read() : 0;
-  ChunkReader reader(**source, pool_, options_.max_line_bytes, std::move(*start));
-
-  bool after_tail = planned.from.tail_taken;
-  for (bool last = false; !last;) {
-    if (stop_.stopped()) return {StatusCode::kCancelled, "stopped"};
-    Result<Chunk> chunk = reader.Next();
-    if (!chunk) return chunk.error();
-    last = chunk->ends_source;
-
-    std::unique_ptr<Parcel> parcel = TakeFree();
-    parcel->source = index;
-    parcel->chunk = std::move(*chunk);
-    parcel->may_grow = (*source)->may_grow();
-    parcel->rereadable = (*source)->rereadable();
-    parcel->begins_after_tail = std::exchange(after_tail, false);
-    parcel->max_line_bytes = options_.max_line_bytes;
-    parcel->stored_bytes = (*source)->stored_bytes_read() - read_to_resume;
-    if (!Hand(std::move(parcel))) return {StatusCode::kCancelled, "torn down"};
+// nullptr when there is no more: the writer then knows how many there were.
+std::unique_ptr<Parcel> Pipeline::ReadNext() {
+  MutexLock reading(reading_);
+  std::unique_ptr<Parcel> parcel = TakeFree();
+  if (reader_.Read(parcel.get())) {
+    parcel->sequence = read_++;
+    return parcel;
   }
-  return {};
+  MutexLock lock(mutex_);
+  parcels_ = read_;
+  done_ready_.NotifyAll();
+  return nullptr;
 }
 
 std::unique_ptr<Parcel> Pipeline::TakeFree() {
@@ -125,28 +104,6 @@ std::unique_ptr<Parcel> Pipeline::TakeFree() {
   parcel->read_status = Status();
   parcel->encode_status = Status();
   return parcel;
-}
-
-bool Pipeline::Hand(std::unique_ptr<Parcel> parcel) {
-  parcel->sequence = handed_++;
-  return work_.Push(std::move(parcel));
-}
-
-void Pipeline::ParseAll(unsigned thread) {
-  ParserThread parser;
-  while (std::optional<std::unique_ptr<Parcel>> work = work_.Pop()) {
-    std::unique_ptr<Parcel> parcel = std::move(*work);
-    const PipelineSource& source = sources_[parcel->source];
-    if (parcel->read_status.ok()) {
-      parser.Parse(parcel.get(), WholeOf(parcel->chunk), tables_.Get(source.table),
-                   {.source_path = source.path, .ingested_at = options_.ingested_at});
-    }
-    if (options_.encode_ahead) EncodeInTurn(parcel.get(), thread);
-    MutexLock lock(mutex_);
-    const uint64_t sequence = parcel->sequence;
-    done_[sequence] = std::move(parcel);
-    done_ready_.NotifyAll();
-  }
 }
 
 // A parcel without rows takes its turn too, so that those behind it get theirs.

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,24 +13,13 @@
 #include <thread>
 #include <vector>
 
-#include "base/bounded_queue.h"
 #include "base/buffer.h"
 #include "base/mutex.h"
-#include "ingest/parcel.h"
+#include "ingest/parcel_reader.h"
 #include "sink/sink.h"
 #include "sluice/stop.hpp"
-#include "source/source.h"
 
 namespace sluice {
-
-// A source as the pipeline reads it.
-struct PipelineSource {
-  std::string path;    // what @source holds, and messages say
-  uint32_t table = 0;  // index of its table
-  Offset from;         // where to go on
-  // Called once, on the reader's thread.
-  std::function<Result<std::unique_ptr<Source>>()> open;
-};
 
 // The tables of a run, each of which may get more columns while it runs (--alter).
 //
@@ -53,8 +41,8 @@ class LiveTables {
 // Gives rows their rowids in the order of the input, whichever threads have parsed them: of each
 // table from 1 on, without gaps.
 //
-// Threads: any. A thread that waits in TakeInTurn waits for threads that have taken an earlier
-// parcel from the queue, and the first of these waits for nobody: so parcels are taken in order.
+// Threads: any. A thread that waits in TakeInTurn waits for threads that have read an earlier
+// parcel, and the first of these waits for nobody.
 class RowidCounter {
  public:
   explicit RowidCounter(size_t tables) : next_(tables, 1) {}
@@ -87,14 +75,17 @@ class ParserThread {
 // Reads all sources in turn, parses on several threads, and hands the parcels to the writer in the
 // order of the input (I2).
 //
-//   reader ──work──▶ parser ... parser ──done──▶ NextInOrder()
+//   parser: { read the next chunk ──▶ parse it ──▶ encode it } ... ──done──▶ NextInOrder()
+//
+// Parsers take turns in reading: who parses a chunk has just copied it from the kernel, and finds
+// it in its cache; and no thread waits for another to hand it work.
 //
 // Where the sink encodes ahead, a parser screens the batch, takes its rowids when its turn comes,
 // and encodes it. Otherwise the writer does, which alone knows what the batch holds in the end.
 //
 // Back-pressure: a chunk needs a buffer of the pool, and there are no more parcels than buffers;
-// the reader waits for one (I5). The buffer comes back when the writer releases the parcel.
-// Threads: it has one that reads and `parsers` that parse; all calls from one thread, the writer's.
+// who reads waits for one (I5). The buffer comes back when the writer releases the parcel.
+// Threads: it has `parsers` of them; all calls from one thread, the writer's.
 class Pipeline {
  public:
   struct Options {
@@ -131,18 +122,14 @@ class Pipeline {
   size_t buffers() const { return options_.buffers; }
 
  private:
-  void ReadAll();
-  Status ReadSource(uint32_t index);
-  // False when the pipeline is being torn down.
-  bool Hand(std::unique_ptr<Parcel> parcel);
-  std::unique_ptr<Parcel> TakeFree();
   void ParseAll(unsigned thread);
+  std::unique_ptr<Parcel> ReadNext() SLUICE_EXCLUDES(reading_);
+  std::unique_ptr<Parcel> TakeFree();
   void EncodeInTurn(Parcel* parcel, unsigned thread);
 
   const std::vector<PipelineSource>& sources_;
   const LiveTables& tables_;
   Sink* const sink_;
-  const StopToken& stop_;
   const Options options_;
   BufferPool pool_;
 
@@ -151,21 +138,20 @@ class Pipeline {
   uint64_t next_sequence_ = 0;
   bool ended_ = false;
 
-  // The reader's own.
-  uint64_t handed_ = 0;  // parcels handed over so far
-
-  BoundedQueue<std::unique_ptr<Parcel>> work_;  // from the reader to the parsers
+  // Of the parser whose turn it is to read.
+  Mutex reading_;
+  ParcelReader reader_ SLUICE_GUARDED_BY(reading_);
+  uint64_t read_ SLUICE_GUARDED_BY(reading_) = 0;  // parcels so far
 
   RowidCounter rowids_;
 
-  // From the parsers to the writer, and back to the reader.
+  // From the parsers to the writer, and back.
   Mutex mutex_;
   Condition done_ready_;
   std::map<uint64_t, std::unique_ptr<Parcel>> done_ SLUICE_GUARDED_BY(mutex_);  // by sequence
   std::vector<std::unique_ptr<Parcel>> free_ SLUICE_GUARDED_BY(mutex_);
   std::optional<uint64_t> parcels_ SLUICE_GUARDED_BY(mutex_);  // of the run, once all are read
 
-  std::thread reader_;
   std::vector<std::thread> parsers_;
 };
 

@@ -46,8 +46,8 @@ uint64_t MemoryBudget(const IngestOptions& options) {
 WritePlan ThroughSqlite(const IngestOptions& options) {
   const uint64_t budget = MemoryBudget(options);
   WritePlan plan;
-  // The writer has a processor of its own.
-  plan.parsers = std::max(1u, std::thread::hardware_concurrency() - 1);
+  // The writer has a processor of its own; of two parsers one can read while the other parses.
+  plan.parsers = std::max(2u, std::thread::hardware_concurrency() - 1);
   if (options.threads > 0) plan.parsers = options.threads;
   plan.cache_bytes = options.cache_bytes.value_or(budget / 2);
   plan.buffer_bytes = ChunkBytes(options.commit_rows, options.commit_bytes);
@@ -78,8 +78,8 @@ WritePlan AsPages(const IngestOptions& options) {
   // processor's own cache.
   const uint64_t share = budget / 8 * 3 / kCopies;
   plan.buffer_bytes = static_cast<size_t>(std::clamp<uint64_t>(share / 12, kMiB / 16, kMiB));
-  // Each parser has one at work and one on its way, the reader and the writer have some more; and
-  // as many again keep the parsers at work while the disk takes its time.
+  // Each parser has one at work and one on its way, the writer has some more; and as many again
+  // keep the parsers at work while the disk takes its time.
   const uint64_t wanted = 2 * (2 * uint64_t{plan.parsers} + 4);
   plan.buffers = static_cast<size_t>(std::clamp<uint64_t>(share / plan.buffer_bytes, 4, wanted));
   return plan;
