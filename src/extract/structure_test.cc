@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <simdjson.h>
 
 #include "base/buffer.h"
 
@@ -56,6 +57,7 @@ class Placed {
     std::memcpy(bytes_.data() + place, window.data(), window.size());
   }
   std::string_view window() const { return {bytes_.data() + place_, size_}; }
+  char* at(size_t byte) { return bytes_.data() + place_ + byte; }
 
  private:
   std::string bytes_;
@@ -116,6 +118,29 @@ TEST(StructureTest, BrokenPiecesAtEveryPlaceOfABlock) {
         const std::string open = std::string(before, ' ') + "\"" + piece;
         const Placed placed(open, 0);
         EXPECT_FALSE(structure.Find(placed.window())) << before << ": " << piece;
+      }
+    }
+  }
+}
+
+// All sequences of four bytes at the edges of what UTF-8 tells apart, within a block and across
+// two.
+TEST(StructureTest, Utf8IsWhatSimdjsonTakesForIt) {
+  const std::string edges =
+      "a\x80\x8F\x90\x9F\xA0\xBF\xC0\xC1\xC2\xDF\xE0\xE1\xEC\xED\xEE\xEF\xF0\xF1\xF3\xF4\xF5\xFF";
+  std::vector<Structure> structures;
+  for (const Simd simd : AvailableSimd()) structures.emplace_back(simd);
+  for (const size_t before : {70, 124, 125, 126, 127}) {
+    const std::string text = WithPieceAt(before, "1234");
+    Placed placed(text, 0);
+    char* const piece = placed.at(text.find('1'));
+    for (size_t code = 0; code < edges.size() * edges.size() * edges.size() * edges.size();
+         ++code) {
+      size_t left = code;
+      for (int i = 0; i < 4; ++i, left /= edges.size()) piece[i] = edges[left % edges.size()];
+      const bool is_utf8 = simdjson::validate_utf8(piece, 4);
+      for (Structure& structure : structures) {
+        ASSERT_EQ(structure.Find(placed.window()), is_utf8) << before << ", " << code;
       }
     }
   }
