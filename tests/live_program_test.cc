@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -17,6 +18,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "database_view.h"
+#include "other_process.h"
+#include "publish/target_lock.h"
 #include "sanitized.h"
 #include "temporary_directory.h"
 
@@ -238,6 +241,38 @@ TEST_F(LiveProgramTest, ASecondFollowerOfADatabaseIsRefused) {
   EXPECT_NE(said.find("another sluice writes to it: pid " + std::to_string(program.pid())),
             std::string::npos)
       << said;
+}
+
+// Whether it is the lock of another sluice or of any other writer.
+TEST_F(LiveProgramTest, AStopIsNoticedWhileTheStartWaitsForAnotherWriter) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
+  ASSERT_EQ(LiveProgram({"ingest", database_, log}, log_).Wait(5), 0) << Said();
+  folder_.Append("app.jsonl", Numbered(11, 20));
+  const auto begin_transaction = [this] {
+    static DatabaseView view(database_);
+    view.Run("BEGIN IMMEDIATE");
+    return true;
+  };
+  const auto take_ingest_lock = [this] {
+    static const Result<TargetLock> lock = TargetLock::Acquire(database_, {});
+    return lock && lock->held();
+  };
+  for (const std::function<bool()>& lock :
+       {std::function<bool()>(begin_transaction), std::function<bool()>(take_ingest_lock)}) {
+    OtherProcess writer(lock);
+    ASSERT_TRUE(writer.ready());
+    for (const bool follow : {false, true}) {
+      std::vector<std::string> arguments = {"ingest", "--wait", "60s", database_, log};
+      if (follow) arguments.emplace_back("--follow");
+      LiveProgram program(arguments, log_);
+      std::this_thread::sleep_for(milliseconds(300));
+      EXPECT_FALSE(program.Ended()) << Said();
+      const Stopwatch watch;
+      EXPECT_EQ(program.Stop(), 143) << Said();
+      EXPECT_LT(watch.seconds(), 2);
+      EXPECT_EQ(Lines(), "10 of 10 to 10");
+    }
+  }
 }
 
 TEST_F(LiveProgramTest, WithoutExecTheProcessStaysAndSaysWhatItGaveBack) {

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 #include <sys/fsuid.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "database_view.h"
 #include "fault_vfs.h"
@@ -548,6 +549,42 @@ TEST_F(LiveTest, AFileThatIsCopiedAndEmptiedBetweenTheTwoPartsIsNone) {
   live.Stop();
   EXPECT_TRUE(Gaps().empty()) << live.said();
   ExpectBalanced();
+}
+
+TEST_F(LiveTest, AnotherWriterIsWaitedForAtTheStartToo) {
+  LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+  options.ingest.wait = std::chrono::seconds(60);
+  Ingest(options);
+  folder_.Append("app.jsonl", Numbered(6, 10));
+  OtherProcess writer([this] {
+    static DatabaseView view(database_);
+    view.Run("BEGIN IMMEDIATE");
+    return true;
+  });
+  ASSERT_TRUE(writer.ready());
+  {
+    StopToken stop;
+    std::thread later([&stop] {
+      std::this_thread::sleep_for(milliseconds(500));
+      stop.RequestStop();
+    });
+    const Stopwatch watch;
+    const Result<LiveSummary> summary = RunLive(options, stop, {});
+    later.join();
+    ASSERT_TRUE(summary) << summary.error().message();
+    EXPECT_EQ(summary->end, LiveEnd::kStopped);
+    EXPECT_LT(watch.seconds(), 2);
+  }
+  EXPECT_EQ(Lines(), "5 of 5 to 5");
+  std::thread later([&writer] {
+    std::this_thread::sleep_for(milliseconds(500));
+    writer.Kill();
+  });
+  LiveRun live(options);
+  later.join();
+  UntilAll(10);
+  live.Stop();
+  EXPECT_TRUE(live.failure().ok()) << live.failure().message();
 }
 
 TEST_F(LiveTest, AnotherWriterIsWaitedForAndNamed) {

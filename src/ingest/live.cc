@@ -97,7 +97,11 @@ class Live {
   }
 
   Result<LiveSummary> Run() {
-    if (Status s = Begin(); !s.ok()) return Error(s);
+    if (Status s = Begin(); !s.ok()) {
+      const bool is_stopped = s.code() == StatusCode::kBusy && stop_.stopped();
+      if (!is_stopped) return Error(s);
+      return LiveSummary{.ingest = health_.Summary(), .end = end_, .pipe = std::nullopt};
+    }
     while (!stop_.stopped() && !is_ended_) {
       Wait();
       Status s = Look();
@@ -134,7 +138,7 @@ class Live {
   }
 
   Status Begin();
-  Status OpenDatabase(std::vector<Table> extra_tables);
+  Status OpenDatabase(std::vector<Table> extra_tables, milliseconds wait);
   Status FollowWhatIsThere();
   Status FollowDisplaced(const KnownSource& source, std::string_view table);
   Result<std::vector<SourceRow>> SourcesAt(const std::string& path, const SourcesByPath& by_path);
@@ -210,7 +214,7 @@ class Live {
 // --- Beginning and end
 
 Status Live::Begin() {
-  if (Status s = OpenDatabase({}); !s.ok()) return s;
+  if (Status s = OpenDatabase({}, options_.ingest.wait); !s.ok()) return s;
   health_.Note("following with a budget of " + FormatSize(options_.rss_budget_bytes) + ": " +
                FormatSize(database_->cache_bytes()) + " of cache, lines up to " +
                FormatSize(memory_.line_bytes) + " within it");
@@ -220,10 +224,11 @@ Status Live::Begin() {
   return {};
 }
 
-Status Live::OpenDatabase(std::vector<Table> extra_tables) {
+Status Live::OpenDatabase(std::vector<Table> extra_tables, milliseconds wait) {
   database_.reset();  // its lock first
   Result<std::unique_ptr<LiveDatabase>> database =
-      LiveDatabase::Open(options_, memory_, started_at_, tables_, std::move(extra_tables));
+      LiveDatabase::Open(options_, memory_, {.longest = wait, .stop = &stop_}, started_at_, tables_,
+                         std::move(extra_tables));
   if (!database) return database.error();
   database_ = std::move(*database);
   tables_ = database_->TableNames();
@@ -396,7 +401,7 @@ Status Live::Look() {
   if (health_.RescanAsked()) files_.LookAtAll();
   if (database_ == nullptr) {
     if (Clock::now() < blocked_until_) return {};
-    if (Status s = OpenDatabase({}); !s.ok()) return s;
+    if (Status s = OpenDatabase({}, LiveDatabase::kBusyWait); !s.ok()) return s;
   }
   files_.Look();
   // One at a time: a new name is committed for, and a commit sweeps away files that are retired.
@@ -453,7 +458,7 @@ Status Live::TakeUpNewName(const std::string& path) {
     if (!database_->TableNamed(table.name)) missing.push_back(table);
   }
   if (!missing.empty()) {
-    if (Status s = OpenDatabase(std::move(missing)); !s.ok()) return s;
+    if (Status s = OpenDatabase(std::move(missing), LiveDatabase::kBusyWait); !s.ok()) return s;
   }
   for (const PlannedSource& source : plan->sources) {
     // What a rotation copies is a source of its own only where the original is gone.

@@ -25,9 +25,6 @@ constexpr uint64_t kSourceBytes = 800;
 constexpr uint64_t kFewSources = 500;
 constexpr uint64_t kLeastCacheBytes = kMiB;
 
-// Other writers get their turn between two tries, and a stop is noticed soon.
-constexpr std::chrono::milliseconds kBusyWait{200};
-
 // To move so many bytes of the WAL takes milliseconds; all up to its cap would hold up commits for
 // a tenth of a second and more.
 constexpr uint64_t kCheckpointBytes = 8 * kMiB;
@@ -47,9 +44,10 @@ LiveMemory LiveMemory::Share(const LiveOptions& options) {
 }
 
 Result<std::unique_ptr<LiveDatabase>> LiveDatabase::Open(
-    const LiveOptions& options, const LiveMemory& memory, const std::string& started_at,
-    const std::vector<std::string>& first_tables, std::vector<Table> extra_tables) {
-  std::unique_ptr<LiveDatabase> database(new LiveDatabase(options, started_at));
+    const LiveOptions& options, const LiveMemory& memory, const LockWait& wait,
+    const std::string& started_at, const std::vector<std::string>& first_tables,
+    std::vector<Table> extra_tables) {
+  std::unique_ptr<LiveDatabase> database(new LiveDatabase(options, wait, started_at));
   if (Status s = database->OpenTarget(); !s.ok()) return Error(s);
   if (Status s = database->CollectTables(first_tables, std::move(extra_tables)); !s.ok())
     return Error(s);
@@ -65,7 +63,7 @@ Status LiveDatabase::OpenTarget() {
   if (!info) return info.error();
   opened_ = *info;
   Result<std::unique_ptr<TargetDatabase>> target =
-      TargetDatabase::Open(path, {.wait = options_.ingest.wait, .vfs = options_.ingest.vfs});
+      TargetDatabase::Open(path, {.wait = wait_, .vfs = options_.ingest.vfs});
   if (!target) return target.error();
   target_ = std::move(*target);
   return options_.ingest.keep_journal ? Status() : target_->TurnToWal();
@@ -164,7 +162,8 @@ Status LiveDatabase::ShareCache(const LiveMemory& memory) {
 
 Status LiveDatabase::OpenSink(const LiveMemory& memory) {
   if (Status s = ShareCache(memory); !s.ok()) return s;
-  Bookkeeping::Options bookkeeping = BookkeepingOptions(options_.ingest, "live", started_at_);
+  Bookkeeping::Options bookkeeping =
+      BookkeepingOptions(options_.ingest, "live", started_at_, wait_.stop);
   bookkeeping.run.command = "follow " + bookkeeping.run.command;
   SqliteSink::Options options{.cache_bytes = cache_bytes_,
                               .wal_cap_bytes = options_.ingest.wal_cap_bytes,

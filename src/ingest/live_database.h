@@ -37,10 +37,14 @@ struct LiveMemory {
 // one.
 class LiveDatabase {
  public:
-  // `first_tables`: those of the opening before, which keep their indexes. `extra_tables`: beside
-  // those that this run's schema has in the database already.
+  // For another writer, where it can be tried again: others get their turn meanwhile.
+  static constexpr std::chrono::milliseconds kBusyWait{200};
+
+  // `wait`: for another writer, until it is open. `first_tables`: those of the opening before,
+  // which keep their indexes. `extra_tables`: beside those that this run's schema has in the
+  // database already.
   static Result<std::unique_ptr<LiveDatabase>> Open(const LiveOptions& options,
-                                                    const LiveMemory& memory,
+                                                    const LiveMemory& memory, const LockWait& wait,
                                                     const std::string& started_at,
                                                     const std::vector<std::string>& first_tables,
                                                     std::vector<Table> extra_tables);
@@ -80,8 +84,8 @@ class LiveDatabase {
   SqliteSink& sink() { return *sink_; }
 
  private:
-  explicit LiveDatabase(const LiveOptions& options, const std::string& started_at)
-      : options_(options), started_at_(started_at) {}
+  LiveDatabase(const LiveOptions& options, const LockWait& wait, const std::string& started_at)
+      : options_(options), wait_(wait), started_at_(started_at) {}
   Status OpenTarget();
   Status ReadSearchBegin();
   Status CollectTables(const std::vector<std::string>& first_tables,
@@ -96,6 +100,7 @@ class LiveDatabase {
   Status StopBeforeBadLine(Parcel* parcel, const FollowedFile& file);
 
   const LiveOptions& options_;
+  const LockWait wait_;
   const std::string& started_at_;
   uint64_t cache_bytes_ = 0;
   std::unique_ptr<TargetDatabase> target_;

@@ -32,7 +32,7 @@ class Retry {
     // Who is refused again has its row in the ledger already.
     sink_options.bookkeeping.rejects = RejectPolicy::kCount;
     sink_options.bookkeeping.run_journal = false;
-    sink_options.bookkeeping.wait = options.wait;
+    sink_options.bookkeeping.wait = {.longest = options.wait};
     std::vector<const Table*> tables;
     for (const std::unique_ptr<Table>& table : tables_) tables.push_back(table.get());
     Result<std::unique_ptr<SqliteSink>> sink =
@@ -112,7 +112,7 @@ Result<RetrySummary> RetryRejects(const RetryOptions& options) {
   Result<FileInfo> there = Stat(options.database);
   if (!there) return Error(there.error());
   Result<std::unique_ptr<TargetDatabase>> target =
-      TargetDatabase::Open(options.database, {.wait = options.wait});
+      TargetDatabase::Open(options.database, {.wait = {.longest = options.wait}});
   if (!target) return Error(target.error());
   if ((*target)->ledger() == nullptr) {
     return Error(

@@ -85,11 +85,12 @@ WritePlan AsPages(const IngestOptions& options) {
   return plan;
 }
 
-TargetDatabase::Options TargetOptions(const IngestOptions& options, bool look_only) {
+TargetDatabase::Options TargetOptions(const IngestOptions& options, const StopToken* stop,
+                                      bool look_only) {
   return {.from_scratch = options.from_scratch,
           .force = options.force,
           .verify = static_cast<FreshDatabase::Verify>(options.verify),
-          .wait = options.wait,
+          .wait = {.longest = options.wait, .stop = stop},
           .page_size = options.page_size,
           .look_only = look_only,
           .vfs = options.vfs};
@@ -221,9 +222,10 @@ WritePlan ChooseWritePlan(const IngestOptions& options, const LiveTables& tables
 }
 
 Result<std::unique_ptr<Sink>> OpenSink(const IngestOptions& options, const WritePlan& write,
-                                       const std::string& started_at, const LiveTables& tables,
-                                       const RunPlan& plan, TargetDatabase* target) {
-  Bookkeeping::Options bookkeeping = BookkeepingOptions(options, write.path(), started_at);
+                                       const StopToken& stop, const std::string& started_at,
+                                       const LiveTables& tables, const RunPlan& plan,
+                                       TargetDatabase* target) {
+  Bookkeeping::Options bookkeeping = BookkeepingOptions(options, write.path(), started_at, &stop);
   if (write.pages) {
     return PageSink::Open(target, Pointers(tables), SinkSources(plan),
                           {.builder_bytes = write.builder_bytes,
@@ -242,6 +244,12 @@ Result<std::unique_ptr<Sink>> OpenSink(const IngestOptions& options, const Write
   return std::unique_ptr<Sink>(std::move(*sink));
 }
 
+// Why a run ends before its first row: no fault of another writer where it was not waited for.
+Error NotBegun(const Status& why, const StopToken& stop) {
+  if (why.code() != StatusCode::kBusy || !stop.stopped()) return Error(why);
+  return Error({StatusCode::kCancelled, "stopped while waiting for another writer"});
+}
+
 }  // namespace
 
 Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& stop,
@@ -254,16 +262,16 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
 
   // From here on no other run touches this database.
   Result<std::unique_ptr<TargetDatabase>> target =
-      TargetDatabase::Open(options.database, TargetOptions(options, false));
-  if (!target) return Error(target.error());
+      TargetDatabase::Open(options.database, TargetOptions(options, &stop, false));
+  if (!target) return NotBegun(target.error(), stop);
 
   // Which lines of which inputs go to which table, from which offset on.
   Result<RunPlan> plan = MakePlan(options, stop, target->get());
-  if (!plan) return Error(plan.error());
+  if (!plan) return NotBegun(plan.error(), stop);
 
   // Nothing was written up to here.
   if (!options.keep_journal) {
-    if (Status s = (*target)->TurnToWal(); !s.ok()) return Error(s);
+    if (Status s = (*target)->TurnToWal(); !s.ok()) return NotBegun(s, stop);
   }
   Append((*target)->notes(), &plan->notes);
   LiveTables tables(plan->tables);
@@ -273,8 +281,8 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
   }
 
   Result<std::unique_ptr<Sink>> opened =
-      OpenSink(options, write, started_at, tables, *plan, target->get());
-  if (!opened) return Error(opened.error());
+      OpenSink(options, write, stop, started_at, tables, *plan, target->get());
+  if (!opened) return NotBegun(opened.error(), stop);
   const std::unique_ptr<Sink> sink = std::move(*opened);
 
   // The rows. On every way out but the last a new database goes, and what was committed stays.
@@ -312,7 +320,7 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
 Result<IngestPlan> PlanIngest(const IngestOptions& options) {
   if (Status s = CheckOptions(options); !s.ok()) return Error(s);
   Result<std::unique_ptr<TargetDatabase>> target =
-      TargetDatabase::Open(options.database, TargetOptions(options, true));
+      TargetDatabase::Open(options.database, TargetOptions(options, nullptr, true));
   if (!target) return Error(target.error());
   const StopToken never;
   Result<RunPlan> run = MakePlan(options, never, target->get());

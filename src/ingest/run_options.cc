@@ -21,13 +21,13 @@ RejectPolicy PolicyOf(OnBadLine on_bad_line) {
 }  // namespace
 
 Bookkeeping::Options BookkeepingOptions(const IngestOptions& options, std::string_view path,
-                                        const std::string& started_at) {
+                                        const std::string& started_at, const StopToken* stop) {
   Bookkeeping::Options bookkeeping;
   bookkeeping.rejects = PolicyOf(options.on_bad_line.value_or(OnBadLine::kKeep));
   bookkeeping.run_journal = options.events != EventDetail::kOff;
   bookkeeping.batch_events = options.events == EventDetail::kBatch;
   bookkeeping.events_db = options.events_db;
-  bookkeeping.wait = options.wait;
+  bookkeeping.wait = {.longest = options.wait, .stop = stop};
   bookkeeping.run.started_at = started_at;
   bookkeeping.run.outcome = "running";
   bookkeeping.run.path = path;

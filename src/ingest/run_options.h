@@ -14,8 +14,9 @@ namespace sluice {
 // What historical and live mode make of the options of a run in the same way.
 
 // What is written beside the rows. `path` is _sluice_runs.path: "pages", "sqlite" or "live".
+// `stop` ends a wait for who writes to --events-db, and outlives the sink.
 Bookkeeping::Options BookkeepingOptions(const IngestOptions& options, std::string_view path,
-                                        const std::string& started_at);
+                                        const std::string& started_at, const StopToken* stop);
 
 // How much is read at once, 64 KiB to 1 MiB: a commit falls between two chunks, so small commits
 // want small ones.

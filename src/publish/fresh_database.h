@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -57,7 +56,7 @@ class FreshDatabase {
     // every index, the size is right; in 2 % of the time since Claim, or 50 ms. kQuick and kFull:
     // SQLite's quick_check, integrity_check.
     Verify verify = Verify::kLight;
-    std::chrono::milliseconds wait{0};  // for another builder of the same target
+    LockWait wait;  // for another builder of the same target
   };
 
   static Result<FreshDatabase> Claim(const std::string& target, const Options& options);

@@ -166,7 +166,7 @@ TEST_F(FreshDatabaseTest, WaitsForTheOtherBuilder) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     fresh->Abandon();
   });
-  EXPECT_TRUE(FreshDatabase::Claim(target(), {.wait = std::chrono::seconds(10)}));
+  EXPECT_TRUE(FreshDatabase::Claim(target(), {.wait = {.longest = std::chrono::seconds(10)}}));
   later.join();
 }
 
@@ -181,7 +181,8 @@ TEST(TargetLock, IsHeldByOneOfManyProcesses) {
     const pid_t pid = fork();
     if (pid == 0) {
       for (int round = 0; round < 40; ++round) {
-        Result<TargetLock> lock = TargetLock::Acquire(target, std::chrono::seconds(30));
+        Result<TargetLock> lock =
+            TargetLock::Acquire(target, {.longest = std::chrono::seconds(30)});
         if (!lock) _exit(1);
         if (mkdir(inside.c_str(), 0700) != 0) _exit(2);
         if (rmdir(inside.c_str()) != 0) _exit(3);

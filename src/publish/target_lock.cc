@@ -2,6 +2,7 @@
 #include "publish/target_lock.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <thread>
 
@@ -38,9 +39,9 @@ Result<bool> StillNamed(const File& file) {
 
 }  // namespace
 
-Result<TargetLock> TargetLock::Acquire(const std::string& target, std::chrono::milliseconds wait) {
+Result<TargetLock> TargetLock::Acquire(const std::string& target, const LockWait& wait) {
   const std::string path = target + ".sluice-lock";
-  const auto until = steady_clock::now() + wait;
+  const auto since = steady_clock::now();
   while (true) {
     Result<File> file = File::Open(path, File::Mode::kReadWrite);
     if (!file) return Error(file.error());
@@ -56,7 +57,7 @@ Result<TargetLock> TargetLock::Acquire(const std::string& target, std::chrono::m
       return lock;
     }
     if (errno != EWOULDBLOCK && errno != EINTR) return Error(SystemError(errno, "lock " + path));
-    if (steady_clock::now() >= until) return Error(HeldByAnother(target, path));
+    if (wait.IsOver(steady_clock::now() - since)) return Error(HeldByAnother(target, path));
     std::this_thread::sleep_for(kPollInterval);
   }
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <string>
 
 #include "base/file.h"
+#include "base/lock_wait.h"
 #include "sluice/status.hpp"
 
 namespace sluice {
@@ -19,7 +19,7 @@ namespace sluice {
 class TargetLock {
  public:
   // kBusy, with the holder's pid and name, when `wait` is over.
-  static Result<TargetLock> Acquire(const std::string& target, std::chrono::milliseconds wait);
+  static Result<TargetLock> Acquire(const std::string& target, const LockWait& wait);
 
   TargetLock() = default;
   TargetLock(TargetLock&& other) noexcept = default;

@@ -33,6 +33,9 @@ Status Bookkeeping::Start(Ledger* ledger, bool is_committed) {
   if (!id) return id.error();
   options_.run.id = *id;
   run_is_written_ = journal_connection_ != nullptr;
+  if (journal_connection_ != nullptr) {
+    journal_connection_->SetWait({.longest = options_.wait.longest});
+  }
   return {};
 }
 
@@ -54,7 +57,7 @@ void Bookkeeping::ForgetSource(uint32_t index) {
 
 Status Bookkeeping::OpenOwnJournal() {
   Result<Connection> connection = Connection::Open(
-      options_.events_db, {.mode = OpenOptions::Mode::kCreate, .busy_timeout = options_.wait});
+      options_.events_db, {.mode = OpenOptions::Mode::kCreate, .wait = options_.wait});
   if (!connection) return connection.error();
   journal_connection_ = std::make_unique<Connection>(std::move(*connection));
   Result<Ledger> ledger = Ledger::Create(*journal_connection_);

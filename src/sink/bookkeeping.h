@@ -35,7 +35,8 @@ class Bookkeeping {
     bool run_journal = true;    // --events run or batch
     bool batch_events = false;  // --events batch
     std::string events_db;      // "" is the database itself
-    std::chrono::milliseconds wait{10'000};
+    // For who writes to events_db: a stop ends it until the run is in the journal.
+    LockWait wait{.longest = std::chrono::milliseconds{10'000}};
     RunRow run;  // what _sluice_runs is to hold of this run: started_at, path, command
   };
 

@@ -55,12 +55,9 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   } else if (Status s = BeginScope(); !s.ok()) {
     return s;
   }
-  if (options_.busy_wait) {
-    const std::string milliseconds = std::to_string(options_.busy_wait->count());
-    if (Status s = connection.Execute("PRAGMA busy_timeout=" + milliseconds); !s.ok()) return s;
-  }
-
   if (Status s = EnsureTransaction(); !s.ok()) return s;
+  // From here on there is something to commit when a stop comes.
+  connection.SetWait({.longest = options_.busy_wait.value_or(target_->longest_wait_)});
   const bool ledger_stands = target_->ledger_ != nullptr;
   if (!ledger_stands) {
     Result<Ledger> ledger = Ledger::Create(connection);

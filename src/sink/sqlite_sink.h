@@ -36,7 +36,8 @@ class SqliteSink final : public Sink {
     bool sync_indexes = false;
     // For a run that never ends: indexes and full text are made at the start and not at the end.
     bool indexes_first = false;
-    // How long BeginTransaction waits for another writer; not set: as long as the target does.
+    // How long BeginTransaction waits for another writer; not set: as long as the target does. The
+    // first transaction, which is Open's, waits as the target does in any case.
     std::optional<std::chrono::milliseconds> busy_wait;
     Bookkeeping::Options bookkeeping;
   };

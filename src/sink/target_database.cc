@@ -16,6 +16,7 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& 
   std::unique_ptr<TargetDatabase> target(new TargetDatabase());
   target->path_ = *resolved;
   target->vfs_ = options.vfs;
+  target->longest_wait_ = options.wait.longest;
   target->page_size_ = options.page_size;
 
   // One run per database at a time: two would read the same offsets, and ingest the same lines.
@@ -37,7 +38,7 @@ Status TargetDatabase::OpenExisting(const Options& options) {
   Result<Connection> connection = Connection::Open(
       path_,
       {.mode = options.look_only ? OpenOptions::Mode::kReadOnly : OpenOptions::Mode::kReadWrite,
-       .busy_timeout = options.wait,
+       .wait = options.wait,
        .vfs = options.vfs});
   if (!connection) return connection.error();
   connection_ = std::make_unique<Connection>(std::move(*connection));

@@ -31,8 +31,9 @@ class TargetDatabase {
     bool from_scratch = false;
     bool force = false;
     FreshDatabase::Verify verify = FreshDatabase::Verify::kLight;
-    // For another run, or for any other writer.
-    std::chrono::milliseconds wait{10'000};
+    // For another run, or for any other writer; a stop ends it until the sink is open, and no wait
+    // after that.
+    LockWait wait{.longest = std::chrono::milliseconds{10'000}};
     uint32_t page_size = 4096;  // of a new database
     bool look_only = false;     // --dry-run: takes no lock, makes nothing, opens read-only
     std::string vfs;            // a registered VFS, for tests; "" is ours
@@ -91,6 +92,7 @@ class TargetDatabase {
 
   std::string path_;
   std::string vfs_;
+  std::chrono::milliseconds longest_wait_{0};
   uint32_t page_size_ = 0;  // of a fresh database
   std::vector<std::string> notes_;
   // Destroyed from the last to the first: statements before their connection, the connection before

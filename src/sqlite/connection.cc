@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include <sqlite3.h>
@@ -236,6 +238,36 @@ std::string_view Statement::Blob(int column) const {
 
 // --- Connection
 
+// A wait that a stop ends, as SQLite asks for it.
+struct Connection::BusyWait {
+  // Between two tries. What SQLite's own timeout waits is from 1 to 100 ms.
+  static constexpr std::chrono::milliseconds kPause{10};
+
+  LockWait wait;
+  std::chrono::steady_clock::time_point since;
+
+  // `tries`: since the statement began to wait. Whether it is to try again.
+  static int OnBusy(void* self, int tries) {
+    auto* busy = static_cast<BusyWait*>(self);
+    const auto now = std::chrono::steady_clock::now();
+    if (tries == 0) busy->since = now;
+    if (busy->wait.IsOver(now - busy->since)) return 0;
+    std::this_thread::sleep_for(kPause);
+    return 1;
+  }
+};
+
+void Connection::SetWait(const LockWait& wait) {
+  if (wait.stop == nullptr) {
+    sqlite3_busy_timeout(db_, static_cast<int>(wait.longest.count()));
+    busy_wait_.reset();
+    return;
+  }
+  auto busy_wait = std::make_unique<BusyWait>(BusyWait{.wait = wait, .since = {}});
+  sqlite3_busy_handler(db_, BusyWait::OnBusy, busy_wait.get());
+  busy_wait_ = std::move(busy_wait);
+}
+
 // SQLite takes a file shorter than a page for an empty database, and would write over a short log
 // that was named by mistake.
 Status Connection::RefuseShortFile() {
@@ -261,7 +293,7 @@ Result<Connection> Connection::Open(const std::string& path, const OpenOptions& 
   if (code != SQLITE_OK) {
     return Error(SqliteErrorAt(path, connection.db_, code, "open"));
   }
-  sqlite3_busy_timeout(connection.db_, static_cast<int>(options.busy_timeout.count()));
+  connection.SetWait(options.wait);
 
   // SQLite opens anything: only a read finds out that a file is no database, or a WAL that cannot
   // be read here.
@@ -280,10 +312,13 @@ Result<Connection> Connection::Open(const std::string& path, const OpenOptions& 
   return connection;
 }
 
+Connection::Connection() = default;
+
 Connection::Connection(Connection&& other) noexcept
     : db_(std::exchange(other.db_, nullptr)),
       path_(std::move(other.path_)),
-      condemned_(std::move(other.condemned_)) {}
+      condemned_(std::move(other.condemned_)),
+      busy_wait_(std::move(other.busy_wait_)) {}
 
 Connection& Connection::operator=(Connection&& other) noexcept {
   if (this != &other) {
@@ -291,6 +326,7 @@ Connection& Connection::operator=(Connection&& other) noexcept {
     db_ = std::exchange(other.db_, nullptr);
     path_ = std::move(other.path_);
     condemned_ = std::move(other.condemned_);
+    busy_wait_ = std::move(other.busy_wait_);
   }
   return *this;
 }

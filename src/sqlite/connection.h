@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/lock_wait.h"
 #include "sluice/status.hpp"
 
 struct sqlite3;
@@ -75,8 +75,7 @@ class Statement {
 struct OpenOptions {
   enum class Mode { kReadOnly, kReadWrite, kCreate };
   Mode mode = Mode::kReadOnly;
-  // How long a statement waits for a lock that another connection holds.
-  std::chrono::milliseconds busy_timeout{0};
+  LockWait wait;  // of a statement, for a lock that another connection holds
   // The name of a registered VFS. "" is the counting VFS over SQLite's default one.
   std::string vfs = "";
 };
@@ -92,7 +91,7 @@ class Connection {
  public:
   static Result<Connection> Open(const std::string& path, const OpenOptions& options);
 
-  Connection() = default;
+  Connection();
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;
   ~Connection();
@@ -113,6 +112,9 @@ class Connection {
   // What SQLite itself said of the last call that failed: "UNIQUE constraint failed: t.id".
   std::string ErrorText() const;
 
+  // As OpenOptions::wait, from now on.
+  void SetWait(const LockWait& wait);
+
   int64_t last_insert_rowid() const;
   int64_t changes() const;
   bool in_transaction() const;
@@ -130,10 +132,12 @@ class Connection {
   Status RefuseShortFile();
   Status Usable(std::string_view doing) const;
 
+  struct BusyWait;
   sqlite3* db_ = nullptr;
   std::string path_;
   std::unique_ptr<bool>
       condemned_;  // on the heap, so that statements find it when the connection has moved
+  std::unique_ptr<BusyWait> busy_wait_;  // as above, for SQLite; none where only the time ends it
 };
 
 // BEGIN IMMEDIATE … COMMIT. Rolls back when it ends uncommitted.

@@ -62,7 +62,7 @@ constexpr int kInstructions = 1000;
 
 Result<Connection> OpenReadOnly(const std::string& path, const ReadOnlyOptions& options) {
   Result<Connection> connection = Connection::Open(
-      path, {.mode = OpenOptions::Mode::kReadOnly, .busy_timeout = options.busy_timeout});
+      path, {.mode = OpenOptions::Mode::kReadOnly, .wait = {.longest = options.busy_timeout}});
   if (!connection) return connection;
   if (Status status = Apply(*connection, ReadOnlyProfile(options.cache_bytes)); !status.ok()) {
     return Error(status);
