@@ -224,10 +224,39 @@ Result<std::vector<std::string>> FilesIn(const std::string& directory,
   return files;
 }
 
-// False also for what cannot be opened or decoded: it is only a candidate.
-bool FileHas(const std::string& path, const Offset& offset) {
+// False also for what cannot be opened or decoded: it is only a candidate. kNotFound where it has
+// another name by now.
+Result<bool> FileHas(const std::string& path, const Offset& offset) {
   Result<Content> content = Content::Open(path);
+  if (!content && content.error().code() == StatusCode::kNotFound) return Error(content.error());
   return content && content->Has(offset).value_or(false);
+}
+
+// One look through the names that the directory has now. `renamed`: one of them led nowhere by the
+// time it was looked at, so that what it had led to was perhaps not seen.
+Result<std::optional<Identity>> LookForMoved(const KnownSource& source,
+                                             const std::vector<KnownSource>& known,
+                                             const std::vector<std::string>& except,
+                                             bool* renamed) {
+  *renamed = false;
+  const Result<std::vector<std::string>> files = FilesIn(DirectoryOf(source.key.path), except);
+  if (!files) return Error(files.error());
+  for (const std::string& path : *files) {
+    const Result<bool> has = FileHas(path, source.offset);
+    *renamed |= !has;
+    if (!has.value_or(false)) continue;
+    // It may still be another source: a copy that is known itself.
+    Result<Identity> identity = Identify(path, known);
+    if (!identity && identity.error().code() == StatusCode::kNotFound) {
+      *renamed = true;
+      break;
+    }
+    if (!identity) return Error(identity.error());
+    if (identity->kind == Identity::Kind::kMoved && identity->source_id == source.id) {
+      return std::move(*identity);
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -272,20 +301,12 @@ Result<Identity> Identify(const std::string& path, const std::vector<KnownSource
 Result<std::optional<Identity>> FindMoved(const KnownSource& source,
                                           const std::vector<KnownSource>& known,
                                           const std::vector<std::string>& except) {
+  constexpr int kLooks = 5;
   if (source.offset.bytes == 0) return std::nullopt;
-  const Result<std::vector<std::string>> files = FilesIn(DirectoryOf(source.key.path), except);
-  if (!files) return Error(files.error());
-  for (const std::string& path : *files) {
-    if (!FileHas(path, source.offset)) continue;
-    // It may still be another source: a copy that is known itself.
-    Result<Identity> identity = Identify(path, known);
-    if (!identity && identity.error().code() == StatusCode::kNotFound) {
-      return FindMoved(source, known, except);  // renamed meanwhile
-    }
-    if (!identity) return Error(identity.error());
-    if (identity->kind == Identity::Kind::kMoved && identity->source_id == source.id) {
-      return std::move(*identity);
-    }
+  bool renamed = true;
+  for (int look = 0; look < kLooks && renamed; ++look) {
+    Result<std::optional<Identity>> found = LookForMoved(source, known, except, &renamed);
+    if (!found || found->has_value()) return found;
   }
   return std::nullopt;
 }

@@ -53,7 +53,8 @@ Result<Identity> Identify(const std::string& path, const std::vector<KnownSource
 
 // Where the content of a displaced source lies now: a regular file in the same directory, under any
 // name, compressed or not (app.jsonl.1, app.jsonl.1.gz), whether it has more to read or not. Its
-// identity is then kMoved. Nothing where there is none.
+// identity is then kMoved. Nothing where there is none, and where names changed at each of five
+// looks: who follows finds it later by what a rotation made of its name (RotatedSince).
 //
 // `except` are files that must not be looked at, by whatever name: the inputs of the run, which
 // Identify decides on, and every database that this process has open, with its -wal, -shm and

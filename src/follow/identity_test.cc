@@ -551,22 +551,45 @@ TEST_F(IdentityTest, AMissingFileIsAnError) {
   EXPECT_EQ(Identify(folder_ / "none", known_).error().code(), StatusCode::kNotFound);
 }
 
-// By another rotation, between a look at its content and the decision.
+// By another rotation, between the look at the names and that at its content, or between that and
+// the decision.
 TEST_F(IdentityTest, MovedAgainWhileItIsLookedFor) {
   folder_.Write("app.jsonl", Log("a", 100));
   Know("app.jsonl");
-  Move("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl.1", Log("a", 100));
   folder_.Write("app.jsonl", Log("b", 10));
-  int opened = 0;
-  ScopedFileHook hook([&](const FileEvent& event) {
-    const bool is_it = event.call == FileCall::kOpen && event.path == folder_ / "app.jsonl.1";
-    if (is_it && ++opened == 2) Move("app.jsonl.1", "app.jsonl.2");
-    return 0;
-  });
-  const std::optional<Identity> found = Find(1);
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->kind, Kind::kMoved);
-  EXPECT_EQ(found->key.path, folder_ / "app.jsonl.2");
+  for (const int moment : {1, 2}) {
+    SCOPED_TRACE(moment);
+    int opened = 0;
+    ScopedFileHook hook([&](const FileEvent& event) {
+      const bool is_it = event.call == FileCall::kOpen && event.path == folder_ / "app.jsonl.1";
+      if (is_it && ++opened == moment) Move("app.jsonl.1", "app.jsonl.2");
+      return 0;
+    });
+    const std::optional<Identity> found = Find(1);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->kind, Kind::kMoved);
+    EXPECT_EQ(found->key.path, folder_ / "app.jsonl.2");
+    Move("app.jsonl.2", "app.jsonl.1");
+  }
+}
+
+TEST_F(IdentityTest, WhatIsRenamedAllTheTimeIsNotLookedForWithoutEnd) {
+  folder_.Write("app.jsonl", Log("a", 100));
+  Know("app.jsonl");
+  int name = 1;
+  Move("app.jsonl", "app.jsonl.1");
+  {
+    ScopedFileHook hook([&](const FileEvent& event) {
+      const std::string before = "app.jsonl." + std::to_string(name);
+      if (event.call != FileCall::kOpen || event.path != folder_ / before) return 0;
+      Move(before, "app.jsonl." + std::to_string(++name));
+      return 0;
+    });
+    EXPECT_FALSE(Find(1));
+    EXPECT_EQ(name, 6);
+  }
+  EXPECT_TRUE(Find(1));
 }
 
 TEST_F(IdentityTest, FilesThatAreExceptedAreNeverOpened) {
