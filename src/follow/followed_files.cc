@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/directory.h"
 #include "follow/directory.h"
 #include "follow/identity.h"
 #include "source/open.h"
@@ -396,26 +397,42 @@ void FollowedFiles::ExpectRotatedNames(const std::string& path, int64_t since_ns
   family.until = family.next + kFamilyTime;
 }
 
+// Many files may be rotated at once: what they have in common is looked up once.
 void FollowedFiles::TellStrangers() {
   const Clock::time_point now = Clock::now();
+  const auto is_due = [now](const auto& family) { return family.second.next <= now; };
+  if (std::ranges::none_of(families_, is_due)) return;
+  const std::set<Inode> known = NamedInodes();
+  std::map<std::string, std::vector<std::string>> names;  // by directory, in byte order
   for (auto it = families_.begin(); it != families_.end();) {
-    Family& family = it->second;
-    if (family.next <= now) {
-      TellStrangersOf(it->first, &family);
+    auto& [path, family] = *it;
+    if (is_due(*it)) {
+      const std::string directory = DirectoryOf(path);
+      const auto [there, is_new] = names.try_emplace(directory);
+      if (is_new) {
+        there->second = NamesIn(directory);
+        std::sort(there->second.begin(), there->second.end());
+      }
+      TellStrangersAmong(RotatedSince(path, family.since_ns, there->second), known, &family);
       family.next = now + kFamilyEvery;
     }
     it = family.until <= now ? families_.erase(it) : std::next(it);
   }
 }
 
-void FollowedFiles::TellStrangersOf(const std::string& path, Family* family) {
-  std::set<Inode> known;
+std::set<FollowedFiles::Inode> FollowedFiles::NamedInodes() const {
+  std::set<Inode> inodes;
   for (const FollowedFile& file : files_) {
     if (file.state != FollowedFile::State::kNamed) continue;
-    known.emplace(file.file.key().device, file.file.key().inode);
+    inodes.emplace(file.file.key().device, file.file.key().inode);
   }
+  return inodes;
+}
+
+void FollowedFiles::TellStrangersAmong(const std::vector<std::string>& names,
+                                       const std::set<Inode>& known, Family* family) {
   std::map<Inode, Pending> strangers;
-  for (const std::string& rotated : RotatedSince(path, family->since_ns)) {
+  for (const std::string& rotated : names) {
     const Result<FileInfo> info = Stat(rotated);
     if (!IsRegular(info) || IsDatabaseFile(rotated)) continue;
     const Inode inode(info->device, info->inode);

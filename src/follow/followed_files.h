@@ -223,7 +223,9 @@ class FollowedFiles {
   bool IsDue(Pending* pending, uint64_t size) const;
   void TellPending();
   void TellStrangers();
-  void TellStrangersOf(const std::string& path, Family* family);
+  std::set<Inode> NamedInodes() const;
+  void TellStrangersAmong(const std::vector<std::string>& names, const std::set<Inode>& known,
+                          Family* family);
   void LoseContent(FollowedFile* file);
   void Unname(FollowedFile* file);
   bool IsStill(const FollowedFile& file, const std::string& path) const;

@@ -8,7 +8,9 @@
 
 #include <ctype.h>
 
+#include "base/directory.h"
 #include "base/file.h"
+#include "follow/directory.h"
 #include "source/open.h"
 
 namespace sluice {
@@ -317,16 +319,22 @@ bool IsRotatedName(std::string_view name, std::string_view original) {
 }
 
 std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns) {
+  std::vector<std::string> names = NamesIn(DirectoryOf(path));
+  std::sort(names.begin(), names.end());
+  return RotatedSince(path, since_ns, names);
+}
+
+std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns,
+                                      const std::vector<std::string>& names) {
   const std::string stem = path.substr(path.rfind('/') + 1);
   std::vector<std::pair<int64_t, std::string>> found;
-  std::error_code error;
-  std::filesystem::directory_iterator at(DirectoryOf(path), error);
-  for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (!IsRotatedName(name, stem)) continue;
-    const Result<FileInfo> info = Stat(at->path().string());
+  for (auto name = std::upper_bound(names.begin(), names.end(), stem);
+       name != names.end() && name->starts_with(stem); ++name) {
+    if (!IsRotatedName(*name, stem)) continue;
+    std::string rotated = Join(DirectoryOf(path), *name);
+    const Result<FileInfo> info = Stat(rotated);
     if (!info || info->kind != FileKind::kRegular || info->size == 0) continue;
-    if (info->modified_ns >= since_ns) found.emplace_back(info->modified_ns, at->path().string());
+    if (info->modified_ns >= since_ns) found.emplace_back(info->modified_ns, std::move(rotated));
   }
   std::sort(found.begin(), found.end());
   std::vector<std::string> paths;

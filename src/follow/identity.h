@@ -71,5 +71,9 @@ bool IsRotatedName(std::string_view name, std::string_view original);
 // `since_ns` or later. The one modified first comes first.
 // Of several rotations between two looks, the files of the middle ones are known by this alone.
 std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns);
+// The same for who asks about many files of a directory: `names` are all that it has, in byte
+// order.
+std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns,
+                                      const std::vector<std::string>& names);
 
 }  // namespace sluice
