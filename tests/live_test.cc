@@ -130,6 +130,13 @@ class LiveTest : public testing::Test {
     ASSERT_TRUE(summary) << summary.error().message();
   }
 
+  // Lines 1 to 5 of app.jsonl: what most runs begin with.
+  LiveOptions IngestFiveLines() const {
+    const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+    Ingest(options);
+    return options;
+  }
+
   // Permissions say nothing to root: where it runs the tests, the live run reads files as nobody,
   // who may write to the database.
   std::function<void()> AsSomebodyElse() const {
@@ -173,6 +180,7 @@ class LiveTest : public testing::Test {
 
   TemporaryDirectory folder_;
   const std::string database_ = folder_ / "app.db";
+  const std::string log_ = folder_ / "app.jsonl";
 };
 
 TEST_F(LiveTest, LinesBecomeRowsAsTheyAreWritten) {
@@ -203,7 +211,6 @@ TEST_F(LiveTest, ALineThatWasTakenWithoutItsNewlineIsNotTakenAgain) {
 // The historical part lists the file, recognises it, looks for it among those that it knows, and
 // reads it: its name is taken away before each time that it opens it.
 TEST_F(LiveTest, AFileThatIsRotatedAtAnyMomentOfTheStartIsReadOnce) {
-  const std::string log = folder_ / "app.jsonl";
   bool was_rotated = true;
   int moment = 0;
   while (was_rotated) {
@@ -217,8 +224,8 @@ TEST_F(LiveTest, AFileThatIsRotatedAtAnyMomentOfTheStartIsReadOnce) {
     int opens = 0;
     {
       const ScopedFileHook rotate([&](const FileEvent& event) {
-        if (event.call != FileCall::kOpen || event.path != log || ++opens != moment) return 0;
-        fs::rename(log, log + ".1");
+        if (event.call != FileCall::kOpen || event.path != log_ || ++opens != moment) return 0;
+        fs::rename(log_, log_ + ".1");
         return 0;
       });
       Ingest(options);
@@ -363,20 +370,18 @@ TEST_F(LiveTest, AColumnThatCouldNotBeCommittedIsAddedLater) {
 }
 
 TEST_F(LiveTest, RotatedWhileItRunsAndWhileItDoesNot) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   {
     LiveRun live(options);
     folder_.Append("app.jsonl", Numbered(6, 10));
-    fs::rename(log, folder_ / "app.jsonl.1");
+    fs::rename(log_, folder_ / "app.jsonl.1");
     folder_.Write("app.jsonl", Numbered(11, 15));
     UntilAll(15);
   }
   // Twice, with nobody there: what had the name for a moment is found too.
   folder_.Append("app.jsonl", Numbered(16, 20));
   fs::rename(folder_ / "app.jsonl.1", folder_ / "app.jsonl.3");
-  fs::rename(log, folder_ / "app.jsonl.2");
+  fs::rename(log_, folder_ / "app.jsonl.2");
   folder_.Write("app.jsonl.1", Numbered(21, 25));
   folder_.Write("app.jsonl", Numbered(26, 30));
   Ingest(options);
@@ -404,9 +409,7 @@ TEST_F(LiveTest, WhatManyRotationsMadeIsTakenUpHoweverManyTheyAre) {
 }
 
 TEST_F(LiveTest, AGapIsSaidAndCounted) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   LiveRun live(options);
   folder_.Append("app.jsonl", Numbered(6, 6));
   UntilAll(6);
@@ -423,9 +426,7 @@ TEST_F(LiveTest, AGapIsSaidAndCounted) {
 }
 
 TEST_F(LiveTest, OfALostFileTheBytesAreCountedThatWereKnown) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   LiveRun live(options);
   const std::string unfinished = R"({"n":6,"s)";
   folder_.Append("app.jsonl", unfinished);
@@ -433,7 +434,7 @@ TEST_F(LiveTest, OfALostFileTheBytesAreCountedThatWereKnown) {
     const LiveStatus status = live.status();
     return !status.sources.empty() && status.sources[0].lag_bytes == unfinished.size();
   }));
-  fs::resize_file(log, 0);
+  fs::resize_file(log_, 0);
   EXPECT_TRUE(live.UntilSaid("gap: 9 bytes")) << live.said();
   live.Stop();
   EXPECT_EQ(Gaps(), std::vector<std::string>{"app.jsonl|after 5 lines|9"});
@@ -493,15 +494,13 @@ TEST_F(LiveTest, AGapIsThatOfItsFileWhateverIsTakenUpMeanwhile) {
 
 // What is gone cannot be found out again: it is kept until a commit takes it.
 TEST_F(LiveTest, AGapThatCannotBeCommittedIsCommittedLater) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   FaultVfs vfs;
   LiveRun live(options);
   folder_.Append("app.jsonl", Numbered(6, 6));
   UntilAll(6);
   vfs.Fail({.call = VfsCall::kWrite, .code = SQLITE_FULL, .lasting = true, .path_suffix = "-wal"});
-  fs::resize_file(log, 0);
+  fs::resize_file(log_, 0);
   EXPECT_TRUE(live.UntilSaid("possible gap")) << live.said();
   EXPECT_TRUE(live.UntilSaid("waiting: ")) << live.said();
   EXPECT_TRUE(Gaps().empty());
@@ -510,10 +509,8 @@ TEST_F(LiveTest, AGapThatCannotBeCommittedIsCommittedLater) {
 }
 
 TEST_F(LiveTest, AGapBetweenTwoRunsIsRecordedOnce) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
-  fs::resize_file(log, 0);  // no new source has a row yet
+  const LiveOptions options = IngestFiveLines();
+  fs::resize_file(log_, 0);  // no new source has a row yet
   Ingest(options);
   Ingest(options);
   EXPECT_EQ(Gaps(), std::vector<std::string>{"app.jsonl|after 5 lines|0"});
@@ -526,9 +523,7 @@ TEST_F(LiveTest, AGapBetweenTwoRunsIsRecordedOnce) {
 }
 
 TEST_F(LiveTest, AFileThatIsEmptiedBetweenTheTwoPartsIsAGap) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   folder_.Write("app.jsonl", Numbered(6, 6));
   LiveRun live(options);
   UntilAll(6);
@@ -538,11 +533,9 @@ TEST_F(LiveTest, AFileThatIsEmptiedBetweenTheTwoPartsIsAGap) {
 }
 
 TEST_F(LiveTest, AFileThatIsCopiedAndEmptiedBetweenTheTwoPartsIsNone) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   folder_.Append("app.jsonl", Numbered(6, 7));
-  fs::copy_file(log, folder_ / "moved.txt");  // a name that only its content explains
+  fs::copy_file(log_, folder_ / "moved.txt");  // a name that only its content explains
   folder_.Write("app.jsonl", Numbered(8, 8));
   LiveRun live(options);
   UntilAll(8);
@@ -588,9 +581,7 @@ TEST_F(LiveTest, AnotherWriterIsWaitedForAtTheStartToo) {
 }
 
 TEST_F(LiveTest, AnotherWriterIsWaitedForAndNamed) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   OtherProcess writer([this] {
     static Connection db;
     Result<Connection> opened =
@@ -666,9 +657,7 @@ TEST_F(LiveTest, TheWalKeepsToItsCapWhileAReaderPinsIt) {
 
 // Nothing is lost: the lines wait in their file until there is room.
 TEST_F(LiveTest, AFullDiskIsWaitedFor) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   FaultVfs vfs;
   LiveRun live(options);
   folder_.Append("app.jsonl", Numbered(6, 10));
@@ -711,8 +700,7 @@ TEST_F(LiveTest, AFullDiskInACheckpointDoublesNothing) {
 }
 
 TEST_F(LiveTest, ADatabaseThatWasDeletedEndsTheRun) {
-  const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   LiveRun live(options);
   for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(database_ + suffix);
   ASSERT_TRUE(live.UntilEnded());
@@ -720,8 +708,7 @@ TEST_F(LiveTest, ADatabaseThatWasDeletedEndsTheRun) {
 }
 
 TEST_F(LiveTest, ADatabaseThatWasReplacedEndsTheRunAndTheNextGoesOnFromItsOffsets) {
-  const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   fs::copy_file(database_, folder_ / "backup.db");
   {
     LiveRun live(options);
@@ -739,11 +726,9 @@ TEST_F(LiveTest, ADatabaseThatWasReplacedEndsTheRunAndTheNextGoesOnFromItsOffset
 
 // A file that is known: its lines wait.
 TEST_F(LiveTest, AFileThatCannotBeReadIsWaitedFor) {
-  const std::string log = folder_.Write("app.jsonl", Numbered(1, 5));
-  const LiveOptions options = Options(log);
-  Ingest(options);
+  const LiveOptions options = IngestFiveLines();
   LiveRun live(options, AsSomebodyElse());
-  fs::permissions(log, fs::perms::none);
+  fs::permissions(log_, fs::perms::none);
   folder_.Append("app.jsonl", Numbered(6, 8));
   EXPECT_TRUE(live.UntilSaid("permission denied: waiting until it can be read")) << live.said();
   EXPECT_TRUE(LiveRun::Until([&] {
@@ -751,7 +736,7 @@ TEST_F(LiveTest, AFileThatCannotBeReadIsWaitedFor) {
     return !status.sources.empty() && status.sources[0].state == "unreadable";
   }));
   EXPECT_EQ(Lines(), "5 of 5 to 5");
-  fs::permissions(log, fs::perms(0644));
+  fs::permissions(log_, fs::perms(0644));
   UntilAll(8);
   EXPECT_TRUE(live.UntilSaid("can be read again")) << live.said();
   live.Stop();
