@@ -9,7 +9,7 @@ export CTEST_PARALLEL_LEVEL ?= $(JOBS)
 
 # Suites whose tests run more than one thread: TSan has nothing to find in the others. The sweeps of IngestFaults, which
 # have the same threads, would take as long as all of them together.
-THREADED = ^(Ingest|Corpus/IngestPaths|BadInput|Cli|BoundedQueue|Buffer|Stop|File|Source|Pipeline|PageSink|FreshDatabase|TargetLock|DatabaseBuilder|KeyMerge|ImportScope|Live|Rotation)
+THREADED = ^(Ingest|Corpus/IngestPaths|BadInput|Cli|Buffer|Stop|File|Source|Pipeline|PageSink|FreshDatabase|TargetLock|DatabaseBuilder|KeyMerge|ImportScope|Live|Rotation)
 
 CTEST = ctest --output-on-failure --no-tests=error
 

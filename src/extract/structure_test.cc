@@ -130,7 +130,7 @@ TEST(StructureTest, Utf8IsWhatSimdjsonTakesForIt) {
       "a\x80\x8F\x90\x9F\xA0\xBF\xC0\xC1\xC2\xDF\xE0\xE1\xEC\xED\xEE\xEF\xF0\xF1\xF3\xF4\xF5\xFF";
   std::vector<Structure> structures;
   for (const Simd simd : AvailableSimd()) structures.emplace_back(simd);
-  for (const size_t before : {70, 124, 125, 126, 127}) {
+  for (const size_t before : {70u, 124u, 125u, 126u, 127u}) {
     const std::string text = WithPieceAt(before, "1234");
     Placed placed(text, 0);
     char* const piece = placed.at(text.find('1'));

@@ -54,19 +54,24 @@ bool HasALine(const std::string& path) {
   return true;
 }
 
-// Of its content, as many bytes as it is known by; none where it cannot be read.
-std::string HeadOf(const std::string& path) {
-  Result<std::unique_ptr<Source>> source = OpenSource(path);
-  if (!source) return {};
+// Of its content, as many bytes as it is known by.
+std::string HeadOf(Source* source) {
   std::string head(kIdentityWindow, '\0');
   size_t size = 0;
   while (size < head.size()) {
-    const size_t read = (*source)->Read(head.data() + size, head.size() - size).value_or(0);
+    const size_t read = source->Read(head.data() + size, head.size() - size).value_or(0);
     if (read == 0) break;
     size += read;
   }
   head.resize(size);
   return head;
+}
+
+// Of nothing where that file is not there, or cannot be read.
+ContentHash HashOfHead(const SourceKey& key) {
+  const Result<std::unique_ptr<Source>> source = OpenSource(key.path);
+  const bool is_it = source && (*source)->key().SameFileAs(key);
+  return is_it ? HashOf(HeadOf(source->get())) : ContentHash();
 }
 
 // What its content is known by: what was read of it, or else what was seen of it.
@@ -304,7 +309,7 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
     LoseContent(file);
     return;
   }
-  if (file->size == 0 && info->size > 0) file->file.SawHead(HashOf(HeadOf(path)));
+  if (file->size == 0 && info->size > 0) file->file.SawHead(HashOfHead(key));
   const bool changed = info->size != file->size || info->modified_ns != file->modified_ns;
   if (changed) file->grew_at = Clock::now();
   if (!file->is_queued) file->read_up_to_ns = file->modified_ns;
@@ -350,7 +355,9 @@ void FollowedFiles::Tell(const std::string& path) {
 // Whether it has the first bytes of a followed file in its directory: it may be a copy of that one
 // in the making.
 bool FollowedFiles::BeginsLikeOneBesideIt(const std::string& path) const {
-  const std::string head = HeadOf(path);
+  const Result<std::unique_ptr<Source>> source = OpenSource(path);
+  if (!source) return false;
+  const std::string head = HeadOf(source->get());
   std::map<uint32_t, ContentHash> hashes;  // by length: mostly one
   const std::string prefix = Join(DirectoryOf(path), "");
   for (auto it = by_path_.lower_bound(prefix); it != by_path_.end(); ++it) {
@@ -678,7 +685,7 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
     file.overwritten = file.grew_unseen = false;
     Rename(&file, key);
     if (has_lost) findings_.push_back({.kind = Finding::Kind::kLost, .file = &file, .count = lost});
-    if (is_unread) file.file.SawHead(HashOf(HeadOf(key.path)));
+    if (is_unread) file.file.SawHead(HashOfHead(key));
     return file;
   }
   if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
@@ -691,7 +698,7 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
     file.size = info->size;
     file.modified_ns = file.read_up_to_ns = info->modified_ns;
   }
-  if (offset.bytes == 0) file.file.SawHead(HashOf(HeadOf(key.path)));
+  if (offset.bytes == 0) file.file.SawHead(HashOfHead(key));
   if (source_id != 0) SetId(&file, source_id);
   by_path_[file.file.key().path] = &file;
   pending_.erase(key.path);
