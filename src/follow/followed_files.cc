@@ -67,11 +67,14 @@ std::string HeadOf(Source* source) {
   return head;
 }
 
-// Of nothing where that file is not there, or cannot be read.
+// Of nothing where that file is not there, cannot be read, or has no whole line yet: many files
+// begin like half of one.
 ContentHash HashOfHead(const SourceKey& key) {
   const Result<std::unique_ptr<Source>> source = OpenSource(key.path);
-  const bool is_it = source && (*source)->key().SameFileAs(key);
-  return is_it ? HashOf(HeadOf(source->get())) : ContentHash();
+  if (!source || !(*source)->key().SameFileAs(key)) return {};
+  const std::string head = HeadOf(source->get());
+  const bool tells_it_apart = head.size() == kIdentityWindow || head.find('\n') != head.npos;
+  return tells_it_apart ? HashOf(head) : ContentHash();
 }
 
 // What its content is known by: what was read of it, or else what was seen of it.
@@ -309,8 +312,8 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
     LoseContent(file);
     return;
   }
-  if (file->size == 0 && info->size > 0) file->file.SawHead(HashOfHead(key));
   const bool changed = info->size != file->size || info->modified_ns != file->modified_ns;
+  if (changed && file->file.least_size() == 0) file->file.SawHead(HashOfHead(key));
   if (changed) file->grew_at = Clock::now();
   if (!file->is_queued) file->read_up_to_ns = file->modified_ns;
   file->size = info->size;

@@ -64,6 +64,14 @@ class Following {
     }
   }
 
+  // As one that the database knows, and of which nothing was there to be read.
+  void AddEmpty(const std::string& path) {
+    const FileInfo info = *Stat(path);
+    known_.push_back({.id = static_cast<int64_t>(known_.size()) + 1,
+                      .key = {.path = path, .device = info.device, .inode = info.inode}});
+    files_.Add(known_.back().key, Offset(), known_.back().id, 0);
+  }
+
   // As where the database cannot be written for a while: files are looked at, and none is read.
   void SetReads(bool reads) { reads_ = reads; }
 
@@ -299,6 +307,19 @@ TEST_P(FollowedFilesTest, AFileWithTheInodeOfOneThatWasNotReadIsNotTakenForIt) {
   for (int i = 0; i < 3; ++i) following->Settle();
   EXPECT_EQ(following->lines(), Lines());
   EXPECT_EQ(following->lost(), Losses({3}));
+}
+
+// Half a line is what many begin with.
+TEST_P(FollowedFilesTest, AFileThatBeginsLikeHalfALineThatIsGoneIsNotTakenForIt) {
+  folder_.Write("app.jsonl", "");
+  const auto following = Follow(folder_ / "app.jsonl");
+  following->AddEmpty(folder_ / "app.jsonl");
+  folder_.Append("app.jsonl", "{");
+  following->Settle();
+  fs::remove(folder_ / "app.jsonl");
+  folder_.Write("status.json", "{\"pid\": 17}\n");
+  for (int i = 0; i < 3; ++i) following->Settle();
+  EXPECT_EQ(following->lines(), Lines());
 }
 
 TEST_P(FollowedFilesTest, RenamedBeforeAnythingWasRead) {
