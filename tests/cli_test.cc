@@ -63,7 +63,7 @@ TEST_F(CliTest, WithoutWordsItSaysWhatThereIs) {
   EXPECT_THAT(run.err, AllOf(HasSubstr("ingest"), HasSubstr("query"), HasSubstr("Examples")));
 }
 
-// On the thread that reads, which cannot tell main() of it.
+// On a thread of the run, which cannot tell main() of it.
 TEST_F(CliTest, MemoryThatIsOutIsSaid) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer needs the address space itself";
   std::filesystem::resize_file(folder_.Write("long.jsonl", "{"), uint64_t{2} << 30);
@@ -75,6 +75,21 @@ TEST_F(CliTest, MemoryThatIsOutIsSaid) {
             }});
   EXPECT_EQ(run.status, 1);
   EXPECT_THAT(run.err, HasSubstr("sluice: no memory is left for this\n  try: lower --memory"));
+}
+
+// The first bytes of each say what it is: all of these together would be 100 MB.
+TEST_F(CliTest, ManyInputsFitTheMemoryThatTheyWereGiven) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer keeps memory of its own";
+  const std::string line = "{\"s\":\"" + std::string(1000, 'x') + "\"}\n";
+  std::string lines;
+  while (lines.size() < size_t{250} << 10) lines += line;
+  for (int i = 0; i < 400; ++i) folder_.Write("logs/" + std::to_string(i) + ".jsonl", lines);
+  const Outcome run = Run({"ingest", "app.db", "logs", "--memory", "32MiB", "--json"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  const std::string key = "\"peak_rss_bytes\":";
+  const size_t at = run.out.find(key);
+  ASSERT_NE(at, std::string::npos) << run.out;
+  EXPECT_LT(std::stoull(run.out.substr(at + key.size())), uint64_t{64} << 20);
 }
 
 TEST_F(CliTest, EverySubcommandHasHelpWithExamplesOnStdout) {

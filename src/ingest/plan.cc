@@ -47,8 +47,7 @@ struct Candidate {
   SourceKey key;
   uint64_t stored_size = 0;
   std::unique_ptr<PeekedSource> opened;  // what cannot be opened twice
-  std::string sample;
-  bool sample_is_whole = false;
+  std::string head;                      // at most kIdentityWindow bytes
   Recognised recognised;
 };
 
@@ -126,16 +125,17 @@ class Planner {
     return true;
   }
 
-  // The first bytes of each input: what they are, and for `auto` which table they want.
+  // The first bytes of each input: what they are, and for `auto` which table they want. There may
+  // be ten thousand inputs, so no more is kept of these bytes than is needed.
   Status LookAtCandidates() {
     std::vector<Candidate> taken;
     Status left_out;
     for (Candidate& candidate : candidates_) {
-      Status read = ReadFirstBytes(&candidate);
+      std::string sample;
+      Status read = ReadFirstBytes(&candidate, &sample);
       if (MayComeAgain(candidate.path, read)) continue;
       if (!read.ok()) return read;
-      candidate.recognised = Recognise(candidate.sample, candidate.sample_is_whole);
-      Status shape = CheckShape(candidate);
+      Status shape = CheckShape(candidate, sample);
       if (shape.ok()) {
         taken.push_back(std::move(candidate));
       } else if (candidate.named) {
@@ -157,20 +157,21 @@ class Planner {
                : OpenStdinUntilItRests(&stop_, options_.pipe_hand_over);
   }
 
-  Status ReadFirstBytes(Candidate* candidate) {
+  Status ReadFirstBytes(Candidate* candidate, std::string* sample) {
     Result<std::unique_ptr<Source>> source =
         candidate->path == "-" ? OpenPipe() : OpenSource(candidate->path, &stop_);
     if (!source) return source.error();
     auto peeked = std::make_unique<PeekedSource>(std::move(*source));
-    Result<std::string_view> sample = peeked->Peek(kSampleBytes);
+    Result<std::string_view> first = peeked->Peek(kSampleBytes);
     // What is damaged further on is read up to there, and the run says so when it gets there.
-    if (!sample && (candidate->named || sample.error().code() != StatusCode::kCorruption)) {
-      return sample.error();
+    if (!first && (candidate->named || first.error().code() != StatusCode::kCorruption)) {
+      return first.error();
     }
-    candidate->sample = sample ? std::string(*sample) : std::string();
+    *sample = first ? std::string(*first) : std::string();
     // A last line that is still being written is no sign of anything.
-    candidate->sample_is_whole =
-        peeked->peeked_all() && (!peeked->may_grow() || candidate->sample.ends_with('\n'));
+    const bool is_whole = peeked->peeked_all() && (!peeked->may_grow() || sample->ends_with('\n'));
+    candidate->recognised = Recognise(*sample, is_whole);
+    candidate->head = sample->substr(0, kIdentityWindow);
     candidate->key = peeked->key();
     candidate->stored_size = peeked->stored_size();
     if (!peeked->rereadable()) candidate->opened = std::move(peeked);
@@ -179,14 +180,14 @@ class Planner {
 
   // One document, an event stream or a binary file would become thousands of rejects: one line says
   // so instead. Who asked for it in so many words (--on-bad-line) gets the rejects.
-  Status CheckShape(const Candidate& candidate) const {
+  Status CheckShape(const Candidate& candidate, std::string_view sample) const {
     switch (candidate.recognised.shape) {
       case Recognised::Shape::kEmpty:
       case Recognised::Shape::kJsonLines:
       case Recognised::Shape::kText:
         return {};
       case Recognised::Shape::kJsonArray:
-        if (named_schema_.any_json && BeginsWithAJsonLine(candidate.sample)) return {};
+        if (named_schema_.any_json && BeginsWithAJsonLine(sample)) return {};
         [[fallthrough]];
       default:
         if (options_.on_bad_line.has_value()) return {};
@@ -225,10 +226,11 @@ class Planner {
       source.key = candidate.key;
       if (candidate.named) {
         named_.insert(candidate.key.path);
-        heads_.push_back(candidate.sample.substr(0, kIdentityWindow));
+        heads_.push_back(std::move(candidate.head));
       }
       source.stored_size = candidate.stored_size;
       Status s = infers() ? ChooseByContent(candidate, &source) : ChooseByOption(&source);
+      if (MayComeAgain(candidate.path, s)) continue;
       if (!s.ok()) return s;
       source.open = std::move(candidate.opened);
       plan_.sources.push_back(std::move(source));
@@ -270,8 +272,21 @@ class Planner {
     if (!stored) return stored.error();
     if (stored->has_value() && HasKeys(**stored)) return UseStored(name, source);
     source->schema = "inferred";
-    samples_.push_back(candidate.sample);
+    if (Status s = InferFrom(candidate); !s.ok()) return s;
     inferred_sources_.push_back(plan_.sources.size());
+    return {};
+  }
+
+  // Its first bytes once more: they were not kept. What is damaged tells as much as can be read.
+  Status InferFrom(const Candidate& candidate) {
+    std::unique_ptr<PeekedSource> again;
+    if (candidate.opened == nullptr) {
+      Result<std::unique_ptr<Source>> source = OpenSource(candidate.path, &stop_);
+      if (!source) return source.error();
+      again = std::make_unique<PeekedSource>(std::move(*source));
+    }
+    PeekedSource& source = again ? *again : *candidate.opened;
+    inference_.Add(source.Peek(kSampleBytes).value_or(std::string_view()));
     return {};
   }
 
@@ -374,11 +389,9 @@ class Planner {
 
   Status InferTable() {
     if (inferred_sources_.empty()) return {};
-    Inference inference;
-    for (const std::string& sample : samples_) inference.Add(sample);
-    Table table =
-        inference.Finish(options_.table.empty() ? kInferredTable : std::string_view(options_.table),
-                         options_.primary_key);
+    Table table = inference_.Finish(
+        options_.table.empty() ? kInferredTable : std::string_view(options_.table),
+        options_.primary_key);
     Result<uint32_t> index = AddTable(std::move(table));
     if (!index) return index.error();
     for (size_t source : inferred_sources_) plan_.sources[source].table = *index;
@@ -664,7 +677,7 @@ class Planner {
   std::vector<Candidate> candidates_;
   std::map<std::string, std::vector<KnownSource>> known_;  // by table
   std::map<std::string, uint32_t> tables_by_key_;
-  std::vector<std::string> samples_;  // of the inputs whose table is inferred
+  Inference inference_;  // from the inputs whose table is inferred
   std::vector<size_t> inferred_sources_;
   std::vector<std::pair<int64_t, uint32_t>>
       displaced_;                            // ids of known sources, and the index of their table
