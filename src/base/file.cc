@@ -318,6 +318,10 @@ std::string DirectoryOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+std::string Join(const std::string& directory, std::string_view name) {
+  return directory + (directory.ends_with('/') ? "" : "/") + std::string(name);
+}
+
 Result<std::string> ReadFile(const std::string& path, uint64_t limit) {
   Result<File> file = File::Open(path, File::Mode::kRead);
   if (!file) return Error(file.error());

@@ -108,6 +108,9 @@ Result<std::string> CanonicalPath(const std::string& path);
 // "dir/name" → "dir", "name" → ".", "/name" → "/".
 std::string DirectoryOf(const std::string& path);
 
+// The path of what has that name in the directory, or of what lies further below it.
+std::string Join(const std::string& directory, std::string_view name);
+
 // kNotFound where it is not there; kUnsupported where it is longer than `limit`.
 Result<std::string> ReadFile(const std::string& path, uint64_t limit);
 

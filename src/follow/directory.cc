@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/file.h"
-
 namespace sluice {
 
 std::vector<DirectoryEntry> EntriesOf(const std::string& directory) {
@@ -21,8 +19,8 @@ std::vector<DirectoryEntry> EntriesOf(const std::string& directory) {
   return entries;
 }
 
-std::string Join(const std::string& directory, const std::string& name) {
-  return directory.ends_with('/') ? directory + name : directory + "/" + name;
+bool IsFileOf(const FileInfo& info, const SourceKey& key) {
+  return info.device == key.device && info.inode == key.inode;
 }
 
 std::vector<std::string> PathsOfInode(const SourceKey& key) {
@@ -32,9 +30,8 @@ std::vector<std::string> PathsOfInode(const SourceKey& key) {
     if (entry.inode != key.inode) continue;
     std::string path = Join(directory, entry.name);
     const Result<FileInfo> info = Stat(path);
-    const bool is_it = info && info->kind == FileKind::kRegular && info->device == key.device &&
-                       info->inode == key.inode;
-    if (is_it) paths.push_back(std::move(path));
+    if (info && info->kind == FileKind::kRegular && IsFileOf(*info, key))
+      paths.push_back(std::move(path));
   }
   return paths;
 }

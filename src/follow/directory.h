@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 
+#include "base/file.h"
 #include "offset/offset.h"
 
 namespace sluice {
@@ -21,7 +22,8 @@ struct DirectoryEntry {
 // read.
 std::vector<DirectoryEntry> EntriesOf(const std::string& directory);
 
-std::string Join(const std::string& directory, const std::string& name);
+// Whether that is the file by its inode, whatever its name.
+bool IsFileOf(const FileInfo& info, const SourceKey& key);
 
 // Where a file lies that was renamed: regular files in the directory of its path that have its
 // inode, whatever their names. An inode that was freed is used again at once, so who cannot know

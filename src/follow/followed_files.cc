@@ -301,7 +301,7 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
     return;
   }
   const SourceKey& key = file->file.key();
-  if (!is_there || info->device != key.device || info->inode != key.inode) {
+  if (!is_there || !IsFileOf(*info, key)) {
     file->grew_unseen = may_have_grown && !file->file.is_open();
     Unname(file);
     ExpectRotatedNames(path, file->read_up_to_ns);

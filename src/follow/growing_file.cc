@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "follow/directory.h"
+
 namespace sluice {
 
 Status GrowingFile::Open() {
@@ -13,7 +15,7 @@ Status GrowingFile::Open() {
   if (!file) return file.error();
   const Result<FileInfo> info = file->Info();
   if (!info) return info.error();
-  if (info->device != key_.device || info->inode != key_.inode) {
+  if (!IsFileOf(*info, key_)) {
     return Status::Corruption(key_.path + " is another file by now");
   }
   file_ = std::move(*file);

@@ -112,7 +112,7 @@ Result<bool> OriginalStands(const KnownSource& source, const SourceKey& asked_fo
     return Error(info.error());
   }
   if (info->kind != FileKind::kRegular) return false;
-  if (info->device == asked_for.device && info->inode == asked_for.inode) return false;
+  if (IsFileOf(*info, asked_for)) return false;
 
   Result<Content> content = Content::Open(source.key.path);
   if (!content) return Error(content.error());

@@ -36,10 +36,6 @@ bool IsRemote(const std::string& directory) {
   return std::ranges::find(kRemoteFileSystems, type) != std::end(kRemoteFileSystems);
 }
 
-std::string Below(const std::string& directory, const char* name) {
-  return directory.ends_with('/') ? directory + name : directory + "/" + name;
-}
-
 }  // namespace
 
 Watcher::Watcher(const Options& options) : options_(options), polled_at_(Clock::now()) {
@@ -168,10 +164,10 @@ void Watcher::Translate(const void* raw, std::set<Hint>* hints) {
   if (event->len == 0) return;
   const bool is_directory = (event->mask & IN_ISDIR) != 0;
   if (is_directory && (event->mask & kNameEvents) == 0) return;
-  if (!is_directory) CountMade(event->mask, Below(directory, event->name));
+  if (!is_directory) CountMade(event->mask, Join(directory, event->name));
   const Hint::Kind of_file =
       (event->mask & kNameEvents) != 0 ? Hint::Kind::kName : Hint::Kind::kGrown;
-  hints->insert({is_directory ? Hint::Kind::kDirectory : of_file, Below(directory, event->name)});
+  hints->insert({is_directory ? Hint::Kind::kDirectory : of_file, Join(directory, event->name)});
 }
 
 }  // namespace sluice

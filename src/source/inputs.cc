@@ -191,10 +191,6 @@ class Expansion {
     return {};
   }
 
-  static std::string Join(const std::string& directory, const std::string& below) {
-    return directory.ends_with('/') ? directory + below : directory + "/" + below;
-  }
-
   const InputFilter& filter_;
   std::vector<std::string>* const awaited_;  // nullptr: all must be there
   std::vector<FileInfo> database_files_;
