@@ -592,7 +592,7 @@ void FollowedFiles::CheckUnnamed() {
     } else if (now - file->unnamed_since >= options_.quiet_time) {
       const bool may_have_lost = file->overwritten || file->grew_unseen || file->waiting() > 0;
       if (may_have_lost && FindByContent(file)) continue;
-      if (may_have_lost) TellLost(file);
+      if (may_have_lost) TellLost(file, file->waiting());
       file->state = FollowedFile::State::kRetired;
     }
   }
@@ -637,8 +637,8 @@ void FollowedFiles::FoundCopy(FollowedFile* file, const SourceKey& key) {
   Found(file, key);
 }
 
-void FollowedFiles::TellLost(FollowedFile* file) {
-  findings_.push_back({.kind = Finding::Kind::kLost, .file = file, .count = file->waiting()});
+void FollowedFiles::TellLost(FollowedFile* file, uint64_t bytes) {
+  findings_.push_back({.kind = Finding::Kind::kLost, .file = file, .count = bytes});
 }
 
 void FollowedFiles::Found(FollowedFile* file, const SourceKey& key) {
@@ -666,30 +666,19 @@ void FollowedFiles::Rename(FollowedFile* file, const SourceKey& key) {
 
 FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int64_t source_id,
                                  uint32_t table) {
-  // A known source of which nothing was read is known by its name alone: what has that name may be
-  // followed already, as the new source that it is.
-  if (FollowedFile* same = offset.bytes == 0 ? SameFile(key) : nullptr) return *same;
-  // The copy of one that was emptied before anything was read of it.
-  if (FollowedFile* original = offset.bytes == 0 ? UnreadLike(key.path) : nullptr) {
-    FoundCopy(original, key);
-    return *original;
+  if (offset.bytes == 0) {
+    // A known source of which nothing was read is known by its name alone: what has that name may
+    // be followed already, as the new source that it is.
+    if (FollowedFile* same = SameFile(key)) return *same;
+    // The copy of one that was emptied before anything was read of it.
+    if (FollowedFile* original = UnreadLike(key.path)) {
+      FoundCopy(original, key);
+      return *original;
+    }
   }
   if (const auto known = by_id_.find(source_id); source_id != 0 && known != by_id_.end()) {
-    FollowedFile& file = *known->second;
-    if (file.state == FollowedFile::State::kNamed && file.file.key() == key) return file;
-    if (file.state == FollowedFile::State::kNamed) by_path_.erase(file.file.key().path);
-    // A row without lines goes on under its name with other content: what it had is gone.
-    const bool is_unread = file.file.offset().bytes == 0;
-    const bool is_missed = file.state == FollowedFile::State::kUnnamed || IsToldOf(file);
-    const bool has_lost = is_unread && is_missed && file.overwritten && file.waiting() > 0;
-    const uint64_t lost = file.waiting();
-    // One that is open is read to its end where it is; only its name is another.
-    file.compressed = !file.file.is_open() && IsCompressed(key.path);
-    file.overwritten = file.grew_unseen = false;
-    Rename(&file, key);
-    if (has_lost) findings_.push_back({.kind = Finding::Kind::kLost, .file = &file, .count = lost});
-    if (is_unread) file.file.SawHead(HashOfHead(key));
-    return file;
+    GoOnAs(known->second, key);
+    return *known->second;
   }
   if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
   FollowedFile& file = files_.emplace_back(GrowingFile(key, offset));
@@ -710,6 +699,23 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   if (file.compressed || file.waiting() > 0) Queue(&file);
   LookAtName(std::string(key.path), true);
   return file;
+}
+
+// Its row is known to lie there now.
+void FollowedFiles::GoOnAs(FollowedFile* file, const SourceKey& key) {
+  const bool is_named = file->state == FollowedFile::State::kNamed;
+  if (is_named && file->file.key() == key) return;
+  if (is_named) by_path_.erase(file->file.key().path);
+  // A row without lines goes on under its name with other content: what it had is gone.
+  const bool is_unread = file->file.offset().bytes == 0;
+  const bool is_missed = file->state == FollowedFile::State::kUnnamed || IsToldOf(*file);
+  const uint64_t lost = is_unread && is_missed && file->overwritten ? file->waiting() : 0;
+  // One that is open is read to its end where it is; only its name is another.
+  file->compressed = !file->file.is_open() && IsCompressed(key.path);
+  file->overwritten = file->grew_unseen = false;
+  Rename(file, key);
+  if (lost > 0) TellLost(file, lost);
+  if (is_unread) file->file.SawHead(HashOfHead(key));
 }
 
 void FollowedFiles::AddDisplaced(const SourceKey& key, const Offset& offset, int64_t source_id,

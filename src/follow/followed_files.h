@@ -80,7 +80,9 @@ struct Finding {
 //   name gone, or of another inode  The file is looked for in its directory by its inode. An open
 //                                   one is read to its end in any case.
 //   shorter than the offset, or     The content before is looked for in the directory (logrotate's
-//   other bytes before it           copytruncate). What has the name now is a new source.
+//   other bytes before it           copytruncate). What has the name now is a new source. Where
+//                                   nothing was read yet, the bytes that were seen first stand for
+//                                   those before the offset.
 //   names that a rotation makes     Where a file was rotated, names that begin with its own
 //                                   (app.jsonl.1) and are newer than what was read of it are told
 //                                   too, until each is followed: that is how the middle one of
@@ -234,9 +236,10 @@ class FollowedFiles {
   void DrainUnnamed(FollowedFile* file);
   bool FindByContent(FollowedFile* file);
   void FoundCopy(FollowedFile* file, const SourceKey& key);
-  void TellLost(FollowedFile* file);
+  void TellLost(FollowedFile* file, uint64_t bytes);
   FollowedFile* SameFile(const SourceKey& key);
   FollowedFile* UnreadLike(const std::string& path);
+  void GoOnAs(FollowedFile* file, const SourceKey& key);
   void MoveTo(FollowedFile* file, const SourceKey& key);
   void Found(FollowedFile* file, const SourceKey& key);
   void Rename(FollowedFile* file, const SourceKey& key);
