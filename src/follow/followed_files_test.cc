@@ -73,7 +73,11 @@ class Following {
   }
 
   // As where the database cannot be written for a while: files are looked at, and none is read.
-  void SetReads(bool reads) { reads_ = reads; }
+  void StopReading() { reads_ = false; }
+  void ReadOn() {
+    reads_ = true;
+    for (int i = 0; i < 3; ++i) Settle();
+  }
 
   // As a commit does: while findings are handled, too.
   void Sweep() {
@@ -162,6 +166,14 @@ class FollowedFilesTest : public testing::TestWithParam<bool> {
  protected:
   std::unique_ptr<Following> Follow(const std::string& input) {
     return std::make_unique<Following>(std::vector{input}, GetParam());
+  }
+  // app.jsonl has a line, which was seen and not read.
+  std::unique_ptr<Following> FollowUnread() {
+    std::unique_ptr<Following> following = Follow(folder_ / "app.jsonl");
+    following->StopReading();
+    folder_.Write("app.jsonl", "a1\n");
+    following->Settle();
+    return following;
   }
   void Copy(const std::string& from, const std::string& to) {
     fs::copy_file(folder_ / from, folder_ / to, fs::copy_options::overwrite_existing);
@@ -271,40 +283,28 @@ TEST_P(FollowedFilesTest, TruncatedAndGrownBeyondTheOffset) {
 
 // An open file is read to its end, whatever became of its name.
 TEST_P(FollowedFilesTest, WrittenAnewBeforeAnythingWasRead) {
-  const auto following = Follow(folder_ / "app.jsonl");
-  following->SetReads(false);
-  folder_.Write("app.jsonl", "a1\n");
-  following->Settle();
+  const auto following = FollowUnread();
   folder_.Write("app.jsonl", "b1\nb2\n");
-  following->SetReads(true);
-  for (int i = 0; i < 3; ++i) following->Settle();
+  following->ReadOn();
   EXPECT_EQ(following->lines(), Lines({"b1", "b2"}));
   EXPECT_EQ(following->lost(), Losses({3}));
 }
 
 TEST_P(FollowedFilesTest, CopiedAndTruncatedBeforeAnythingWasRead) {
-  const auto following = Follow(folder_ / "app.jsonl");
-  following->SetReads(false);
-  folder_.Write("app.jsonl", "a1\n");
-  following->Settle();
+  const auto following = FollowUnread();
   Copy("app.jsonl", "app.jsonl.1");
   folder_.Write("app.jsonl", "b1\nb2\n");
-  following->SetReads(true);
-  for (int i = 0; i < 3; ++i) following->Settle();
+  following->ReadOn();
   EXPECT_EQ(following->lines(), Lines({"a1", "b1", "b2"}));
   EXPECT_EQ(following->lost(), Losses());
 }
 
 // The inode alone says nothing: it is given to the next file that is made.
 TEST_P(FollowedFilesTest, AFileWithTheInodeOfOneThatWasNotReadIsNotTakenForIt) {
-  const auto following = Follow(folder_ / "app.jsonl");
-  following->SetReads(false);
-  folder_.Write("app.jsonl", "a1\n");
-  following->Settle();
+  const auto following = FollowUnread();
   Rename("app.jsonl", "status.json");
   folder_.Write("status.json", "{\"pid\": 17}\n");  // in place
-  following->SetReads(true);
-  for (int i = 0; i < 3; ++i) following->Settle();
+  following->ReadOn();
   EXPECT_EQ(following->lines(), Lines());
   EXPECT_EQ(following->lost(), Losses({3}));
 }
@@ -323,14 +323,10 @@ TEST_P(FollowedFilesTest, AFileThatBeginsLikeHalfALineThatIsGoneIsNotTakenForIt)
 }
 
 TEST_P(FollowedFilesTest, RenamedBeforeAnythingWasRead) {
-  const auto following = Follow(folder_ / "app.jsonl");
-  following->SetReads(false);
-  folder_.Write("app.jsonl", "a1\n");
-  following->Settle();
+  const auto following = FollowUnread();
   Rename("app.jsonl", "elsewhere.txt");
   folder_.Write("app.jsonl", "b1\n");
-  following->SetReads(true);
-  for (int i = 0; i < 3; ++i) following->Settle();
+  following->ReadOn();
   EXPECT_EQ(following->lines(), Lines({"a1", "b1"}));
   EXPECT_EQ(following->lost(), Losses());
 }
