@@ -28,8 +28,8 @@ endif()
 string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")  # SQLite, as its own build has it
 
 # -O3, and -DSLUICE_LTO=ON, which optimises the program as a whole at link time (gcc, Release): of the user time of
-# `sluice ingest` over 3M lines of sse_generate, -O3 takes away 3 %, and both together 4-9 % (medians of seven runs each
-# in turns, twice). The build is 10 s longer for it.
+# `sluice ingest` over 3M lines of sse_generate, -O3 takes away 3 %, and both together 4-9 % (medians of five to seven
+# runs each in turns).
 # The objects are then fat: they hold machine code as well, so the test binary links them in a second and an installed
 # libsluice.a serves any linker.
 function(sluice_optimise)

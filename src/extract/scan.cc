@@ -417,7 +417,7 @@ class Utf8Avx512 {
   }
 
  private:
-  // What can be wrong with two bytes in a row.
+  // What can be wrong with two bytes in a row. Two of them share a bit: no first byte has both.
   enum Wrong : uint8_t {
     kTooShort = 1,       // a first byte, and no continuation
     kTooLong = 2,        // ASCII, and a continuation

@@ -34,9 +34,9 @@ class ParcelReader {
                uint64_t max_line_bytes, const StopToken& stop)
       : sources_(sources), pool_(*pool), max_line_bytes_(max_line_bytes), stop_(stop) {}
 
-  // The next chunk, or why its source cannot be read further, as a parcel that was taken from
-  // nobody or is empty. False at the end of all sources, after a stop, or when the pool was closed;
-  // nothing comes after that. Waits for a buffer.
+  // Fills an empty parcel with the next chunk, or with why its source cannot be read further. False
+  // at the end of all sources, after a stop, or when the pool was closed; nothing comes after that.
+  // Waits for a buffer.
   bool Read(Parcel* parcel);
 
  private:
