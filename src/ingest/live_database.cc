@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "extract/inference.h"
+#include "ingest/knowledge.h"
 #include "ingest/plan.h"
 #include "ingest/run_options.h"
 #include "schema/names.h"
@@ -131,7 +132,7 @@ Status LiveDatabase::ReadSearchBegin() {
 }
 
 // Whether lines of this run may go to a table that is there: the rule by which a run of the same
-// options would choose it (ingest/plan.cc).
+// options would choose it (ingest/plan_tables.cc).
 Result<bool> LiveDatabase::IsWanted(const Table& table) const {
   const IngestOptions& options = options_.ingest;
   if (!options.table.empty()) return SameName(table.name, options.table);

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "ledger/ledger.h"
 #include "offset/offset.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
@@ -49,12 +48,6 @@ struct RunPlan {
   std::vector<std::string> notes;
   std::vector<std::string> warnings;
 };
-
-// Rotated files that were modified before this were there before us, or were decided on: when the
-// fifth run back began that was done, in nanoseconds since 1970, 0 where no journal tells. One that
-// was killed, or failed, may not have come to all that was rotated before it; five, for names may
-// change while they are looked through.
-Result<int64_t> RotatedSearchBegins(Ledger* ledger);
 
 // Finds the inputs, recognises or infers their tables, and decides by content which of them the
 // database knows already. Errors: kUsage and kNotFound for what was asked wrongly, kUnsupported for

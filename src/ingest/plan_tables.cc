@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ingest/plan_tables.h"
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "follow/identity.h"
+#include "schema/names.h"
+#include "schema/schema.h"
+#include "source/open.h"
+#include "source/peeked_source.h"
+
+namespace sluice {
+namespace {
+
+// Where lines go whose table was inferred and not named. One name for all inputs, for a run with
+// one input more must find the table of the run before.
+constexpr std::string_view kInferredTable = "lines";
+
+// Whether it has a column for any key: `auto` makes a table without one when it has seen no line
+// yet.
+bool HasKeys(const Table& table) {
+  return std::any_of(table.columns.begin(), table.columns.end(),
+                     [](const Column& column) { return column.origin == Origin::kPointer; });
+}
+
+}  // namespace
+
+Status TableChooser::LoadNamedSchema() {
+  if (infers()) return {};
+  const bool is_file = options_.schema.ends_with(".toml");
+  Result<Table> table = is_file ? LoadSchema(options_.schema) : LoadPreset(options_.schema);
+  if (!table) return table.error();
+  named_schema_ = std::move(*table);
+  return {};
+}
+
+Status TableChooser::Choose(std::vector<Candidate> candidates, const Knowledge& knowledge) {
+  for (Candidate& candidate : candidates) {
+    PlannedSource source;
+    source.key = candidate.key;
+    source.stored_size = candidate.stored_size;
+    Status s = infers() ? ChooseByContent(candidate, knowledge, &source) : ChooseByOption(&source);
+    if (MayComeAgain(options_, candidate.path, s, &plan_)) continue;
+    if (!s.ok()) return s;
+    source.open = std::move(candidate.opened);
+    plan_.sources.push_back(std::move(source));
+  }
+  if (Status s = InferTable(); !s.ok()) return s;
+  NoteRecognised();
+  return {};
+}
+
+// `auto` says what it took the inputs for, once a table.
+void TableChooser::NoteRecognised() {
+  if (!infers()) return;
+  std::map<std::string, size_t> files;
+  for (const PlannedSource& source : plan_.sources) {
+    if (source.schema != "stored") ++files[source.schema];
+  }
+  for (const auto& [schema, count] : files) {
+    const std::string what = std::to_string(count) + (count == 1 ? " source" : " sources");
+    plan_.notes.push_back(schema == "inferred" ? "inferred the columns of " + what
+                                               : "recognised " + schema + " in " + what);
+  }
+}
+
+Status TableChooser::ChooseByOption(PlannedSource* source) {
+  source->schema = options_.schema;
+  return UseTable(
+      options_.schema, [&]() -> Result<Table> { return named_schema_; }, source);
+}
+
+Status TableChooser::ChooseByContent(const Candidate& candidate, const Knowledge& knowledge,
+                                     PlannedSource* source) {
+  // A source stays with the table that has its first lines, whatever its later lines look like.
+  if (const std::optional<std::string> table = AutoTableOf(candidate, knowledge))
+    return UseStored(*table, source);
+  if (!candidate.recognised.preset.empty()) {
+    source->schema = candidate.recognised.preset;
+    return UseTable(
+        source->schema, [&] { return LoadPreset(source->schema); }, source);
+  }
+  const std::string name = options_.table.empty() ? std::string(kInferredTable) : options_.table;
+  Result<std::optional<Table>> stored = target_->StoredTable(name);
+  if (!stored) return stored.error();
+  if (stored->has_value() && HasKeys(**stored)) return UseStored(name, source);
+  source->schema = "inferred";
+  if (Status s = InferFrom(candidate); !s.ok()) return s;
+  inferred_sources_.push_back(plan_.sources.size());
+  return {};
+}
+
+// Its first bytes once more: they were not kept. What is damaged tells as much as can be read.
+Status TableChooser::InferFrom(const Candidate& candidate) {
+  std::unique_ptr<PeekedSource> again;
+  if (candidate.opened == nullptr) {
+    Result<std::unique_ptr<Source>> source = OpenSource(candidate.path, &stop_);
+    if (!source) return source.error();
+    again = std::make_unique<PeekedSource>(std::move(*source));
+  }
+  PeekedSource& source = again ? *again : *candidate.opened;
+  inference_.Add(source.Peek(kSampleBytes).value_or(std::string_view()));
+  return {};
+}
+
+// The table that `auto` put this source into in an earlier run.
+std::optional<std::string> TableChooser::AutoTableOf(const Candidate& candidate,
+                                                     const Knowledge& knowledge) {
+  if (candidate.opened != nullptr || !options_.table.empty()) return std::nullopt;
+  for (const auto& [table, sources] : knowledge.sources) {
+    Result<std::optional<Table>> stored = target_->StoredTable(table);
+    if (!stored || !stored->has_value() || (*stored)->preset.empty() || (*stored)->preset == "raw")
+      continue;
+    if (!HasKeys(**stored)) continue;
+    Result<Identity> identity = Identify(candidate.key.path, sources);
+    if (identity && identity->source_id != 0) return table;
+  }
+  return std::nullopt;
+}
+
+Status TableChooser::UseStored(const std::string& name, PlannedSource* source) {
+  source->schema = "stored";
+  return UseTable(
+      "stored " + name,
+      [&]() -> Result<Table> {
+        Result<std::optional<Table>> stored = target_->StoredTable(name);
+        if (!stored) return Error(stored.error());
+        return std::move(**stored);
+      },
+      source);
+}
+
+// Loads each schema once; `key` is what it is known by during this run.
+template <typename Load>
+Status TableChooser::UseTable(const std::string& key, Load load, PlannedSource* source) {
+  const auto found = tables_by_key_.find(key);
+  if (found != tables_by_key_.end()) {
+    source->table = found->second;
+    return {};
+  }
+  Result<Table> table = load();
+  if (!table) return table.error();
+  if (!options_.table.empty() && !SameName(table->name, options_.table))
+    RenameTable(&*table, options_.table);
+  Result<uint32_t> index = AddTable(std::move(*table));
+  if (!index) return index.error();
+  source->table = tables_by_key_[key] = *index;
+  return {};
+}
+
+Result<uint32_t> TableChooser::AddTable(Table table) {
+  if (Status s = ApplyKeyOptions(&table); !s.ok()) return Error(s);
+  if (Status s = FitStoredTable(&table); !s.ok()) return Error(s);
+  for (uint32_t i = 0; i < plan_.tables.size(); ++i) {
+    if (!SameName(plan_.tables[i].name, table.name)) continue;
+    if (plan_.tables[i].preset == table.preset) return i;
+    return Error(Status::Usage(
+        "the inputs are of several kinds, and cannot all go to the table " + table.name,
+        "leave out --table, or ingest them one kind at a time"));
+  }
+  plan_.tables.push_back(std::move(table));
+  return static_cast<uint32_t>(plan_.tables.size() - 1);
+}
+
+Status TableChooser::ApplyKeyOptions(Table* table) const {
+  if (options_.primary_key.empty()) return {};
+  table->primary_key = options_.primary_key;
+  table->on_conflict = options_.on_conflict;
+  table->rowid_column.clear();
+  return CheckTable(*table);
+}
+
+// A table of an earlier run keeps the columns that it has: only its indexes, views and the rule
+// for duplicates may be new.
+Status TableChooser::FitStoredTable(Table* table) {
+  Result<std::optional<Table>> stored = target_->StoredTable(table->name);
+  if (!stored) return stored.error();
+  if (!stored->has_value()) return target_->CheckColumns(*table);
+  const Table& old = **stored;
+  if (old.preset == "auto" && !HasKeys(old)) return {};
+  if (!options_.primary_key.empty() && old.primary_key != table->primary_key) {
+    return Status::Usage(target_->path() + ": the table " + table->name + " was made with " +
+                             (old.primary_key.empty() ? "no primary key" : "another primary key"),
+                         "leave out --pk, or use --table for a new table");
+  }
+  for (const Column& column : table->columns) {
+    const bool there = std::any_of(old.columns.begin(), old.columns.end(),
+                                   [&](const Column& c) { return SameName(c.name, column.name); });
+    if (there) continue;
+    return Status::Usage(target_->path() + ": the table " + table->name +
+                             " was made by another schema: it has no column " + column.name,
+                         "use --table for a new table, or --from-scratch for a new database");
+  }
+  if (options_.primary_key.empty()) {
+    table->primary_key = old.primary_key;
+    table->on_conflict = old.on_conflict;
+    table->rowid_column = old.rowid_column;
+  }
+  return {};
+}
+
+Status TableChooser::InferTable() {
+  if (inferred_sources_.empty()) return {};
+  Table table =
+      inference_.Finish(options_.table.empty() ? kInferredTable : std::string_view(options_.table),
+                        options_.primary_key);
+  Result<uint32_t> index = AddTable(std::move(table));
+  if (!index) return index.error();
+  for (size_t source : inferred_sources_) plan_.sources[source].table = *index;
+  return {};
+}
+
+// The tables that views read, made empty where nothing goes to them in this run.
+Status TableChooser::AddCompanions() {
+  const size_t with_sources = plan_.tables.size();
+  for (size_t i = 0; i < with_sources; ++i) {
+    Result<std::vector<Table>> family = WithCompanions(plan_.tables[i]);
+    if (!family) return family.error();
+    for (size_t member = 1; member < family->size(); ++member) {
+      Result<uint32_t> added = AddTable(std::move((*family)[member]));
+      if (!added) return added.error();
+    }
+  }
+  return {};
+}
+
+// A database that another application made gets a table of ours only where we were told its name.
+Status TableChooser::RefuseForeignDatabase() {
+  if (!options_.table.empty()) return {};
+  Result<std::vector<std::string>> foreign = target_->ForeignTables();
+  if (!foreign) return foreign.error();
+  if (foreign->empty()) return {};
+  return Status::Usage(target_->path() +
+                           " is the database of another application (it has the table " +
+                           foreign->front() + (foreign->size() > 1 ? " and others)" : ")"),
+                       "say --table NAME to write into it all the same, or name a new database");
+}
+
+}  // namespace sluice

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "extract/inference.h"
+#include "ingest/knowledge.h"
+#include "ingest/plan.h"
+#include "ingest/plan_inputs.h"
+#include "sink/target_database.h"
+#include "sluice/ingest.hpp"
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
+#include "sluice/stop.hpp"
+
+namespace sluice {
+
+// The second step of a plan: which table the lines of each input go to. It fills the plan's tables,
+// and makes its sources, of which only the place is known yet.
+class TableChooser {
+ public:
+  TableChooser(const IngestOptions& options, const StopToken& stop, TargetDatabase* target,
+               RunPlan* plan)
+      : options_(options), stop_(stop), target_(target), plan_(*plan) {}
+
+  Status LoadNamedSchema();
+  bool any_json() const { return named_schema_.any_json; }
+  // Takes the candidates.
+  Status Choose(std::vector<Candidate> candidates, const Knowledge& knowledge);
+  Status AddCompanions();
+  Status RefuseForeignDatabase();
+
+ private:
+  bool infers() const { return options_.schema == "auto"; }
+  void NoteRecognised();
+  Status ChooseByOption(PlannedSource* source);
+  Status ChooseByContent(const Candidate& candidate, const Knowledge& knowledge,
+                         PlannedSource* source);
+  Status InferFrom(const Candidate& candidate);
+  std::optional<std::string> AutoTableOf(const Candidate& candidate, const Knowledge& knowledge);
+  Status UseStored(const std::string& name, PlannedSource* source);
+  template <typename Load>
+  Status UseTable(const std::string& key, Load load, PlannedSource* source);
+  Result<uint32_t> AddTable(Table table);
+  Status ApplyKeyOptions(Table* table) const;
+  Status FitStoredTable(Table* table);
+  Status InferTable();
+
+  const IngestOptions& options_;
+  const StopToken& stop_;
+  TargetDatabase* target_;
+  RunPlan& plan_;
+
+  Table named_schema_;  // --schema, unless it is auto
+  std::map<std::string, uint32_t> tables_by_key_;
+  Inference inference_;  // from the inputs whose table is inferred
+  std::vector<size_t> inferred_sources_;
+};
+
+}  // namespace sluice
