@@ -22,6 +22,15 @@ bool CanBeColumn(std::string_view key) {
   return key.size() <= kMaxKeyBytes && key.find('\0') == std::string_view::npos;
 }
 
+// SQLite has these for the rowid, and ALTER TABLE refuses columns of that name.
+constexpr std::string_view kRowidAliases[] = {"rowid", "oid", "_rowid_"};
+
+std::unordered_set<std::string> TakenNames(std::string_view rowid_column) {
+  std::unordered_set<std::string> taken = {FoldName(rowid_column)};
+  for (const std::string_view alias : kRowidAliases) taken.emplace(alias);
+  return taken;
+}
+
 // The rule for collisions: an empty key is "_"; a name that is taken gets _2, _3, ...
 std::string FreeName(std::string_view key, const std::unordered_set<std::string>& taken) {
   const std::string name = key.empty() ? "_" : std::string(key);
@@ -171,7 +180,7 @@ Table Inference::Finish(std::string_view name, std::span<const std::string> keep
   table.index_prefix = "idx_" + table.name + "_";
   table.rowid_column = kRowidColumn;
 
-  std::unordered_set<std::string> taken = {FoldName(kRowidColumn)};
+  std::unordered_set<std::string> taken = TakenNames(kRowidColumn);
   for (const Column& column : SpecialColumns()) taken.insert(FoldName(column.name));
   for (const Key* key : KeysWithColumn(keep)) {
     Column column = ColumnOf(*key);
@@ -183,24 +192,38 @@ Table Inference::Finish(std::string_view name, std::span<const std::string> keep
   return table;
 }
 
-std::optional<Column> ColumnForKey(const Table& table, std::string_view key) {
-  if (!CanBeColumn(key) || table.columns.size() >= kMaxColumns) return std::nullopt;
-  std::unordered_set<std::string> taken = {FoldName(table.rowid_column)};
+std::optional<Table> WithColumnsFor(const Table& table, const std::vector<std::string>& keys,
+                                    const std::vector<std::string>& others) {
+  std::unordered_set<std::string> taken = TakenNames(table.rowid_column);
+  for (const std::string& name : others) taken.insert(FoldName(name));
   for (const Column& column : table.columns) taken.insert(FoldName(column.name));
-  Column column;
-  column.name = FreeName(key, taken);
-  column.pointers = {PointerTo(key)};
-  return column;
-}
+  // The rowid column is one of SQLite's 2,000, or there is none.
+  const size_t there =
+      std::max(table.columns.size(), others.size() - std::min<size_t>(others.size(), 1));
+  const size_t room = kMaxColumns - std::min(there, kMaxColumns);
 
-std::optional<Table> WithColumnsFor(const Table& table, const std::vector<std::string>& keys) {
   Table wider = table;
   for (const std::string& key : keys) {
-    std::optional<Column> column = ColumnForKey(wider, key);
-    if (column) wider.columns.push_back(std::move(*column));
+    if (wider.columns.size() - table.columns.size() >= room) break;
+    if (!CanBeColumn(key)) continue;
+    Column column;
+    column.name = FreeName(key, taken);
+    column.pointers = {PointerTo(key)};
+    taken.insert(FoldName(column.name));
+    wider.columns.push_back(std::move(column));
   }
   if (wider.columns.size() == table.columns.size()) return std::nullopt;
   return wider;
+}
+
+std::string ColumnOfKey(const Table& table, const std::string& key) {
+  const auto has_name = [&](const Column& column) { return SameName(column.name, key); };
+  if (std::ranges::any_of(table.columns, has_name)) return key;
+  const std::vector<std::string> pointers = {PointerTo(key)};
+  for (const Column& column : table.columns) {
+    if (column.pointers == pointers) return column.name;
+  }
+  return key;
 }
 
 }  // namespace sluice

@@ -62,11 +62,16 @@ class Inference {
   uint64_t lines_ = 0;
 };
 
-// The column that --alter adds for a key that the table does not have yet: its name after the rule
-// for collisions, no declared type, so that every value is stored as it comes. Nothing where the
-// key must stay in @extra (it is longer than 128 bytes, or holds a NUL), or the table is full.
-std::optional<Column> ColumnForKey(const Table& table, std::string_view key);
-// The table with the columns that these keys make; nothing where they make none.
-std::optional<Table> WithColumnsFor(const Table& table, const std::vector<std::string>& keys);
+// The table with a column for each of these keys: its name by the rule for collisions, no declared
+// type, so that every value is stored as it comes. A key that is longer than 128 bytes or holds a
+// NUL gets none, nor any key when SQLite's 2,000 columns are used up: such keys stay in @extra.
+// Nothing if no key gets a column. `others`: names of columns that the table has in the database,
+// which may be more than those of `table`.
+std::optional<Table> WithColumnsFor(const Table& table, const std::vector<std::string>& keys,
+                                    const std::vector<std::string>& others = {});
+
+// The name of the column that holds the values of a key: its own, or the one that it got because
+// its own was taken. The key itself if there is none.
+std::string ColumnOfKey(const Table& table, const std::string& key);
 
 }  // namespace sluice

@@ -97,7 +97,7 @@ TEST(Inference, KeysThatCanBeNoColumnStayInExtra) {
   const std::string long_key(129, 'k');
   EXPECT_EQ(Columns(Inferred("{\"" + long_key + "\":1,\"a\\u0000b\":2,\"\\ud83d\":3,\"c\":4}")),
             "c INTEGER");
-  EXPECT_EQ(ColumnForKey(Inferred("{\"a\":1}"), long_key), std::nullopt);
+  EXPECT_EQ(WithColumnsFor(Inferred("{\"a\":1}"), {long_key}), std::nullopt);
 }
 
 TEST(Inference, BadLinesCountForNothing) {
@@ -141,12 +141,40 @@ TEST(Inference, SamplesAddUp) {
 
 TEST(Inference, AColumnForANewKeyKeepsItsValuesAsTheyCome) {
   const Table table = Inferred("{\"a\":1}\n");
-  const std::optional<Column> column = ColumnForKey(table, "A");
-  ASSERT_TRUE(column.has_value());
-  EXPECT_EQ(column->name, "A_2");
-  EXPECT_EQ(column->pointers, std::vector<std::string>{"/A"});
-  EXPECT_EQ(column->declared_type, "");
-  EXPECT_EQ(ColumnForKey(table, "")->name, "_");
+  const std::optional<Table> wider = WithColumnsFor(table, {"A", ""});
+  ASSERT_TRUE(wider.has_value());
+  ASSERT_EQ(wider->columns.size(), table.columns.size() + 2);
+  const Column& column = wider->columns[table.columns.size()];
+  EXPECT_EQ(column.name, "A_2");
+  EXPECT_EQ(column.pointers, std::vector<std::string>{"/A"});
+  EXPECT_EQ(column.declared_type, "");
+  EXPECT_EQ(wider->columns.back().name, "_");
+}
+
+// ALTER TABLE refuses these, and CREATE TABLE would hide the rowid behind them.
+TEST(Inference, TheRowidsNamesAreTaken) {
+  const Table table = Inferred(R"({"rowid":1,"OID":2,"_rowid_":3})");
+  EXPECT_EQ(Columns(table), "rowid_2 INTEGER, OID_2 INTEGER, _rowid__2 INTEGER");
+  EXPECT_EQ(ColumnOfKey(table, "OID"), "OID_2");
+  EXPECT_EQ(ColumnOfKey(table, "rowid_2"), "rowid_2");
+  const std::optional<Table> wider = WithColumnsFor(Inferred("{\"a\":1}"), {"oid", "Rowid"});
+  ASSERT_TRUE(wider.has_value());
+  EXPECT_EQ(wider->columns.end()[-2].name, "oid_2");
+  EXPECT_EQ(wider->columns.back().name, "Rowid_2");
+}
+
+TEST(Inference, ColumnsOfOthersTakeNamesAndRoom) {
+  const Table table = Inferred("{\"a\":1}\n");
+  std::vector<std::string> others = {"_id", "a", "_source", "_line", "_extra", "Mine"};
+  const std::optional<Table> wider = WithColumnsFor(table, {"mine"}, others);
+  ASSERT_TRUE(wider.has_value());
+  EXPECT_EQ(wider->columns.back().name, "mine_2");
+  while (others.size() < kMaxColumns) others.push_back("c" + std::to_string(others.size()));
+  const std::optional<Table> full = WithColumnsFor(table, {"b", "c"}, others);
+  ASSERT_TRUE(full.has_value());
+  EXPECT_EQ(full->columns.back().name, "b");
+  others.push_back("last");
+  EXPECT_EQ(WithColumnsFor(table, {"b", "c"}, others), std::nullopt);
 }
 
 }  // namespace

@@ -169,6 +169,10 @@ class Live {
   Status ReadCompressed(FollowedFile* file);
   bool Open(FollowedFile* file);
   Status WriteChunk(FollowedFile* file);
+  Status WriteLines(FollowedFile* file, const ChunkPart& part);
+  Status WriteLineByLine(FollowedFile* file);
+  Status WritePipeLineByLine();
+  Status WriteAndCommit(FollowedFile* file, const ChunkPart& line);
   Touched& Touch(FollowedFile* file);
   bool MayWrite();
   bool CommitDue() const;
@@ -691,19 +695,62 @@ Status Live::WriteChunk(FollowedFile* file) {
     health_.ExpectOverrun();
   }
   if (Status s = database_->Begin(); !s.ok()) return s;
+  const Result<bool> commits_each_line = database_->CommitsEachLine(*file);
+  if (!commits_each_line) return commits_each_line.error();
+  // A line that is too long is a reject, which rolls nothing back.
+  const bool is_row_by_row = *commits_each_line && parcel_.chunk.oversize_length == 0;
+  const Status written =
+      is_row_by_row ? WriteLineByLine(file) : WriteLines(file, WholeOf(parcel_.chunk));
+  parcel_.chunk = Chunk();  // its buffer goes back to the pool
+  return written;
+}
+
+Status Live::WriteLines(FollowedFile* file, const ChunkPart& part) {
   Touched& touched = Touch(file);
   Status bad_line;
-  if (Status s = database_->Write(&parcel_, *file, &bad_line); !s.ok()) return s;
-
+  if (Status s = database_->Write(&parcel_, part, *file, &bad_line); !s.ok()) return s;
   const RowBatch& batch = parcel_.batch;
   touched.added += batch.counts;
   uncommitted_rows_ += batch.counts.rows;
   uncommitted_bytes_ += batch.decoded_bytes;
   file->file.Advance(batch.end);
-  parcel_.chunk = Chunk();  // its buffer goes back to the pool
   if (bad_line.ok()) return {};
   if (Status s = Commit(); !s.ok()) return s;
   return bad_line;
+}
+
+// Each line in a transaction of its own. Slow, and only for tables that may roll it back.
+Status Live::WriteLineByLine(FollowedFile* file) {
+  if (pipe_ && file == &*pipe_source_) return WritePipeLineByLine();
+  if (Status s = Commit(); !s.ok()) return s;
+  const ChunkPart whole = WholeOf(parcel_.chunk);
+  for (ChunkPart rest = whole; rest.begin < whole.end;) {
+    const ChunkPart line = FirstLineOf(parcel_.chunk, rest);
+    if (Status s = WriteAndCommit(file, line); !s.ok()) return s;
+    rest = {.begin = line.end, .end = whole.end, .first_line = file->file.offset().lines + 1};
+  }
+  return {};
+}
+
+// A commit takes all that the pipe gave out for done, and moves what it holds: so it gives out one
+// line at a time.
+Status Live::WritePipeLineByLine() {
+  pipe_->GiveBack(parcel_.chunk.data.size());
+  if (Status s = Commit(); !s.ok()) return s;
+  FollowedFile* const file = &*pipe_source_;
+  while (pipe_->Next(file->file.offset(), &parcel_.chunk)) {
+    const ChunkPart line = FirstLineOf(parcel_.chunk, WholeOf(parcel_.chunk));
+    pipe_->GiveBack(parcel_.chunk.data.size() - line.end);
+    parcel_.begins_after_tail = file->file.offset().tail_taken;
+    if (Status s = WriteAndCommit(file, line); !s.ok()) return s;
+  }
+  return {};
+}
+
+Status Live::WriteAndCommit(FollowedFile* file, const ChunkPart& line) {
+  if (Status s = database_->Begin(); !s.ok()) return s;
+  if (Status s = WriteLines(file, line); !s.ok()) return s;
+  return Commit();
 }
 
 // The next commit has it, at the latest an interval after the first one that it has.

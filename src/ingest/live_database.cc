@@ -225,13 +225,29 @@ void LiveDatabase::Moved(const FollowedFile& file) {
   sink_->MoveSource(SlotOf(file), file.file.key());
 }
 
-Status LiveDatabase::Write(Parcel* parcel, const FollowedFile& file, Status* bad_line) {
+Status LiveDatabase::Write(Parcel* parcel, const ChunkPart& part, const FollowedFile& file,
+                           Status* bad_line) {
   parcel->source = SlotOf(file);
-  const ChunkPart whole = WholeOf(parcel->chunk);
-  Parse(parcel, whole, file);
+  Parse(parcel, part, file);
   if (Status s = AddNewColumns(parcel, file.table); !s.ok()) return s;
-  if (parcel->batch.table != tables_[file.table]) Parse(parcel, whole, file);
-  if (options_.ingest.on_bad_line == OnBadLine::kFail) *bad_line = StopBeforeBadLine(parcel, file);
+  if (parcel->batch.table != tables_[file.table]) Parse(parcel, part, file);
+  if (options_.ingest.on_bad_line != OnBadLine::kFail) return WriteBatch(parcel);
+
+  // Of a line that cannot be parsed, and of one that the table refuses, the first ends the run.
+  *bad_line = StopBeforeBadLine(parcel, part, file);
+  if (parcel->batch.rows() == 0 && !bad_line->ok()) return {};
+  if (Status s = WriteBatch(parcel); !s.ok()) return s;
+  const LineCounts written = parcel->batch.counts;
+  const Status refused = StopBeforeBadLine(parcel, part, file);
+  if (refused.ok()) return {};
+  *bad_line = refused;
+  parcel->batch.counts.rows -= written.ignored;
+  parcel->batch.counts.ignored = written.ignored;
+  parcel->batch.counts.replaced = written.replaced;
+  return {};
+}
+
+Status LiveDatabase::WriteBatch(Parcel* parcel) {
   if (Status s = sink_->Encode(&parcel->batch, 0); !s.ok()) return s;
   return sink_->Write(&parcel->batch);
 }
@@ -242,9 +258,9 @@ void LiveDatabase::Parse(Parcel* parcel, const ChunkPart& part, const FollowedFi
 }
 
 // What is left in the batch are the lines before the first bad one.
-Status LiveDatabase::StopBeforeBadLine(Parcel* parcel, const FollowedFile& file) {
-  const std::optional<BadLine> bad =
-      FirstBadLine(*parcel, WholeOf(parcel->chunk), file.file.key().path);
+Status LiveDatabase::StopBeforeBadLine(Parcel* parcel, const ChunkPart& part,
+                                       const FollowedFile& file) {
+  const std::optional<BadLine> bad = FirstBadLine(*parcel, part, file.file.key().path);
   if (!bad) return {};
   if (bad->before.end > bad->before.begin) {
     Parse(parcel, bad->before, file);
@@ -258,7 +274,10 @@ Status LiveDatabase::StopBeforeBadLine(Parcel* parcel, const FollowedFile& file)
 // --alter: keys that the table has no column for become columns.
 Status LiveDatabase::AddNewColumns(Parcel* parcel, uint32_t table) {
   if (!options_.ingest.alter || parcel->batch.unknown_keys.empty()) return {};
-  std::optional<Table> wider = WithColumnsFor(*tables_[table], parcel->batch.unknown_keys);
+  const Result<std::vector<std::string>> others = sink_->ColumnsOf(table);
+  if (!others) return others.error();
+  std::optional<Table> wider =
+      WithColumnsFor(*tables_[table], parcel->batch.unknown_keys, *others);
   if (!wider) return {};
   versions_.push_back(*std::move(wider));
   if (Status s = sink_->AddColumns(table, versions_.back()); !s.ok()) return s;

@@ -70,10 +70,14 @@ class LiveDatabase {
   const Table& table(uint32_t index) const { return *tables_[index]; }
   std::vector<std::string> TableNames() const;
 
-  // Makes rows of the parcel's chunk, and hands them to the sink, in its open transaction. With
-  // --on-bad-line fail only of the lines before the first bad one: `bad_line` is then what the run
-  // is to fail with, when these are committed.
-  Status Write(Parcel* parcel, const FollowedFile& file, Status* bad_line);
+  // Makes rows of a part of the parcel's chunk, and hands them to the sink, in its open
+  // transaction. If a bad line is to end the run, only of the lines before the first one:
+  // `bad_line` is then what the run is to fail with, when these are committed.
+  Status Write(Parcel* parcel, const ChunkPart& part, const FollowedFile& file, Status* bad_line);
+  // As Sink::CommitsEachLine.
+  Result<bool> CommitsEachLine(const FollowedFile& file) {
+    return sink_->CommitsEachLine(SlotOf(file));
+  }
   // kBusy: somebody else writes; nothing was done.
   Status Begin() { return sink_->BeginTransaction(); }
   // The sink's index of this file: a new one at the first call.
@@ -97,7 +101,8 @@ class LiveDatabase {
   void AddTable(Table table);
   Status AddNewColumns(Parcel* parcel, uint32_t table);
   void Parse(Parcel* parcel, const ChunkPart& part, const FollowedFile& file);
-  Status StopBeforeBadLine(Parcel* parcel, const FollowedFile& file);
+  Status WriteBatch(Parcel* parcel);
+  Status StopBeforeBadLine(Parcel* parcel, const ChunkPart& part, const FollowedFile& file);
 
   const LiveOptions& options_;
   const LockWait wait_;

@@ -150,6 +150,12 @@ ChunkPart Behind(const Chunk& chunk, const ChunkPart& part, const Line& line) {
   return {.begin = EndOfLine(chunk, line), .end = part.end, .first_line = line.number + 1};
 }
 
+ChunkPart FirstLineOf(const Chunk& chunk, const ChunkPart& part) {
+  const size_t newline = chunk.data.find('\n', part.begin);
+  const size_t end = newline == std::string_view::npos ? part.end : newline + 1;
+  return {.begin = part.begin, .end = std::min(end, part.end), .first_line = part.first_line};
+}
+
 std::optional<BadLine> FirstBadLine(const Parcel& parcel, const ChunkPart& part,
                                     const std::string& source_path) {
   const std::vector<Reject>& rejects = parcel.batch.rejects;

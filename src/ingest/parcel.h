@@ -44,9 +44,11 @@ ChunkPart WholeOf(const Chunk& chunk);
 // The parts up to the end of `line`, and behind it.
 ChunkPart UpTo(const Chunk& chunk, const ChunkPart& part, const Line& line);
 ChunkPart Behind(const Chunk& chunk, const ChunkPart& part, const Line& line);
+// The first line of a part, blank or not.
+ChunkPart FirstLineOf(const Chunk& chunk, const ChunkPart& part);
 
-// --on-bad-line fail: the part up to the first reject of the batch that was made of `part`, and
-// what the run fails with. Nothing where the batch has no reject.
+// If a bad line is to end the run: the part up to the first reject of the batch that was made of
+// `part`, and what the run fails with. Nothing if the batch has no reject.
 struct BadLine {
   ChunkPart before;  // may be empty
   Status failure;

@@ -167,7 +167,10 @@ Result<uint32_t> TableChooser::AddTable(Table table) {
 
 Status TableChooser::ApplyKeyOptions(Table* table) const {
   if (options_.primary_key.empty()) return {};
-  table->primary_key = options_.primary_key;
+  table->primary_key.clear();
+  for (const std::string& key : options_.primary_key) {
+    table->primary_key.push_back(ColumnOfKey(*table, key));
+  }
   table->on_conflict = options_.on_conflict;
   table->rowid_column.clear();
   return CheckTable(*table);

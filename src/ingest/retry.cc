@@ -90,10 +90,17 @@ class Retry {
     batch_.lines.push_back(
         {{bytes_.data(), reject.line.size()}, reject.line_number, reject.byte_offset});
     extractors_[table].Extract({.source_path = reject.source_path, .ingested_at = now_}, &batch_);
+    const Result<bool> commits_each_line = sink->CommitsEachLine(source);
+    if (!commits_each_line) return commits_each_line.error();
+    if (*commits_each_line) {
+      if (Status s = sink->Commit({}); !s.ok()) return s;
+    }
     if (Status s = sink->Write(&batch_); !s.ok()) return s;
-    if (batch_.counts.rejects > 0) return {};
-    ++summary->rows;
-    return target_->ledger()->TurnRejectIntoRow(reject);
+    if (batch_.counts.rejects == 0) {
+      ++summary->rows;
+      if (Status s = target_->ledger()->TurnRejectIntoRow(reject); !s.ok()) return s;
+    }
+    return *commits_each_line ? sink->Commit({}) : Status();
   }
 
   TargetDatabase* target_;

@@ -65,6 +65,9 @@ Status Writer::Take(std::unique_ptr<Parcel> parcel) {
 // until there are as many rows as were asked for.
 Status Writer::TakeBatches(Parcel* parcel) {
   if (Status s = AddNewColumns(parcel); !s.ok()) return s;
+  const Result<bool> commits_each_line = sink_->CommitsEachLine(parcel->source);
+  if (!commits_each_line) return commits_each_line.error();
+  if (*commits_each_line) return TakeLineByLine(parcel);
   ChunkPart part = WholeOf(parcel->chunk);
   while (parcel->batch.rows() > RowsLeft()) {
     const Line last = parcel->batch.line_of_row(RowsLeft() - 1);
@@ -88,7 +91,9 @@ Status Writer::AddNewColumns(Parcel* parcel) {
   if (parcel->batch.table != &current) pipeline_->ParseAgain(parcel, WholeOf(parcel->chunk));
   if (parcel->batch.unknown_keys.empty()) return {};
 
-  std::optional<Table> wider = WithColumnsFor(current, parcel->batch.unknown_keys);
+  const Result<std::vector<std::string>> others = sink_->ColumnsOf(index);
+  if (!others) return others.error();
+  std::optional<Table> wider = WithColumnsFor(current, parcel->batch.unknown_keys, *others);
   if (!wider) return {};
   const Table& replaced = tables_->Replace(index, *std::move(wider));
   if (Status s = sink_->AddColumns(index, replaced); !s.ok()) return s;
@@ -96,36 +101,73 @@ Status Writer::AddNewColumns(Parcel* parcel) {
   return {};
 }
 
-Status Writer::WriteBatch(Parcel* parcel, const ChunkPart& part) {
-  if (options_.on_bad_line == OnBadLine::kFail) {
-    const std::optional<BadLine> bad =
-        FirstBadLine(*parcel, part, plan_.sources[parcel->source].key.path);
-    if (bad) return FailOn(*bad, parcel);
+// Each line in a transaction of its own. Slow, and only for tables that may roll it back.
+Status Writer::TakeLineByLine(Parcel* parcel) {
+  if (Status s = Commit(); !s.ok()) return s;
+  const ChunkPart whole = WholeOf(parcel->chunk);
+  for (ChunkPart rest = whole; rest.begin < whole.end && RowsLeft() > 0;) {
+    const ChunkPart line = FirstLineOf(parcel->chunk, rest);
+    pipeline_->ParseAgain(parcel, line);
+    if (Status s = WriteBatch(parcel, line); !s.ok()) return s;
+    if (Status s = Commit(); !s.ok()) return s;
+    const Offset& end = states_[parcel->source].offset;
+    rest = {.begin = line.end, .end = whole.end, .first_line = end.lines + 1};
   }
-  return HandToSink(parcel);
+  return {};
 }
 
-// The lines before the bad one are committed, and the run ends.
-Status Writer::FailOn(const BadLine& bad, Parcel* parcel) {
-  if (bad.before.end > bad.before.begin) {
-    pipeline_->ParseAgain(parcel, bad.before);
-    if (Status s = HandToSink(parcel); !s.ok()) return s;
+Status Writer::WriteBatch(Parcel* parcel, const ChunkPart& part) {
+  if (options_.on_bad_line != OnBadLine::kFail) return HandToSink(parcel);
+  std::optional<BadLine> bad = FirstBadLineOf(*parcel, part);
+  if (bad) pipeline_->ParseAgain(parcel, bad->before);
+  const ChunkPart good = bad ? bad->before : part;
+  if (good.end > good.begin) {
+    Result<std::optional<BadLine>> refused = WriteUpToRefusal(parcel, good);
+    if (!refused) return refused.error();
+    if (*refused) bad = std::move(*refused);
   }
+  if (!bad) return {};
+  // The lines before the bad one are committed, and the run ends.
   if (Status s = Commit(); !s.ok()) return s;
-  return bad.failure;
+  return bad->failure;
+}
+
+std::optional<BadLine> Writer::FirstBadLineOf(const Parcel& parcel, const ChunkPart& part) const {
+  return FirstBadLine(parcel, part, plan_.sources[parcel.source].key.path);
+}
+
+// The rows up to the first one that the table refuses. That one is the only reject of the batch,
+// and the line before it is where the batch ends then.
+Result<std::optional<BadLine>> Writer::WriteUpToRefusal(Parcel* parcel, const ChunkPart& part) {
+  if (Status s = pipeline_->EncodeUnlessAhead(parcel); !s.ok()) return Error(s);
+  if (Status s = sink_->Write(&parcel->batch); !s.ok()) return Error(s);
+  std::optional<BadLine> bad = FirstBadLineOf(*parcel, part);
+  if (bad) {
+    const LineCounts written = parcel->batch.counts;
+    pipeline_->ParseAgain(parcel, bad->before);
+    parcel->batch.counts.rows -= written.ignored;
+    parcel->batch.counts.ignored = written.ignored;
+    parcel->batch.counts.replaced = written.replaced;
+  }
+  Account(*parcel);
+  return bad;
 }
 
 Status Writer::HandToSink(Parcel* parcel) {
-  RowBatch& batch = parcel->batch;
   if (Status s = pipeline_->EncodeUnlessAhead(parcel); !s.ok()) return s;
-  if (Status s = sink_->Write(&batch); !s.ok()) return s;
+  if (Status s = sink_->Write(&parcel->batch); !s.ok()) return s;
+  Account(*parcel);
+  return {};
+}
 
-  State& state = states_[parcel->source];
+void Writer::Account(const Parcel& parcel) {
+  const RowBatch& batch = parcel.batch;
+  State& state = states_[parcel.source];
   state.touched = state.touched || batch.end != state.offset || batch.counts.lines > 0;
   state.offset = batch.end;
   state.counts += batch.counts;
   state.uncommitted += batch.counts;
-  stored_bytes_ += parcel->stored_bytes - std::exchange(state.stored_bytes, parcel->stored_bytes);
+  stored_bytes_ += parcel.stored_bytes - std::exchange(state.stored_bytes, parcel.stored_bytes);
   counts_ += batch.counts;
   decoded_bytes_ += batch.decoded_bytes;
   strings_kept_out_ += batch.strings_kept_out;
@@ -133,12 +175,11 @@ Status Writer::HandToSink(Parcel* parcel) {
   uncommitted_bytes_ += batch.decoded_bytes;
 
   IngestProgress& progress = meter_->progress();
-  progress.source = plan_.sources[parcel->source].key.path;
+  progress.source = plan_.sources[parcel.source].key.path;
   progress.stored_bytes = stored_bytes_;
   progress.decoded_bytes = decoded_bytes_;
   progress.rows = counts_.rows;
   progress.rejects = counts_.rejects;
-  return {};
 }
 
 bool Writer::CommitDue() const {

@@ -46,9 +46,12 @@ class Writer {
   Status Take(std::unique_ptr<Parcel> parcel);
   Status TakeBatches(Parcel* parcel);
   Status AddNewColumns(Parcel* parcel);
+  Status TakeLineByLine(Parcel* parcel);
   Status WriteBatch(Parcel* parcel, const ChunkPart& part);
-  Status FailOn(const BadLine& bad, Parcel* parcel);
+  std::optional<BadLine> FirstBadLineOf(const Parcel& parcel, const ChunkPart& part) const;
+  Result<std::optional<BadLine>> WriteUpToRefusal(Parcel* parcel, const ChunkPart& part);
   Status HandToSink(Parcel* parcel);
+  void Account(const Parcel& parcel);
 
   bool CommitDue() const;
   Status Commit();

@@ -315,13 +315,6 @@ class Checker {
           Status::Usage(subject + " needs a rowid column: VACUUM may renumber rows without one",
                         "take primary_key off, and set rowid to a name"));
     }
-    if (table_.on_conflict == OnConflict::kReplace) {
-      return Fail(
-          Part::kFullText, i,
-          Status::Usage(subject + " cannot stay right under on_conflict = \"replace\": REPLACE "
-                                  "deletes rows without a trigger",
-                        "use \"ignore\" or \"reject\""));
-    }
     if (!IsValidUtf8(full_text.tokenize) || full_text.tokenize.find('\0') != std::string::npos) {
       return Fail(Part::kFullText, i,
                   Status::Usage(subject + ": tokenize is not text", "use UTF-8"));

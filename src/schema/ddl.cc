@@ -31,6 +31,16 @@ std::string NameList(const std::vector<std::string>& names, std::string_view bef
   return list;
 }
 
+// What --ignore and --replace go by.
+std::vector<std::vector<std::string>> KeysOf(const Table& table) {
+  if (!table.primary_key.empty()) return {table.primary_key};
+  std::vector<std::vector<std::string>> keys;
+  for (const Index& index : table.indexes) {
+    if (index.unique) keys.push_back(index.columns);
+  }
+  return keys;
+}
+
 }  // namespace
 
 std::string CreateTableSql(const Table& table) {
@@ -85,7 +95,7 @@ std::vector<std::string> CreateFullTextSql(const Table& table, const FullText& f
           trigger("_update", "UPDATE", remove + " " + add)};
 }
 
-std::string InsertSql(const Table& table, const std::string& rows) {
+std::string InsertSql(const Table& table, const std::string& rows, const InsertForm& form) {
   std::vector<std::string> names;
   std::string replacements;
   for (const Column& column : table.columns) {
@@ -93,11 +103,19 @@ std::string InsertSql(const Table& table, const std::string& rows) {
     const std::string name = Name(column.name);
     replacements += (replacements.empty() ? "" : ", ") + name + " = excluded." + name;
   }
-  const std::string insert =
-      "INSERT OR FAIL INTO " + Name(table.name) + " (" + NameList(names) + ") " + rows;
-  if (table.primary_key.empty() || table.on_conflict == OnConflict::kReject) return insert;
-  return insert + " ON CONFLICT(" + NameList(table.primary_key) + ") DO " +
-         (table.on_conflict == OnConflict::kIgnore ? "NOTHING" : "UPDATE SET " + replacements);
+  std::string sql = std::string(form.or_fail ? "INSERT OR FAIL INTO " : "INSERT INTO ") +
+                    Name(table.name) + " (" + NameList(names) + ") " + rows;
+  if (table.on_conflict == OnConflict::kReject) return sql;
+
+  std::string action = " DO NOTHING";
+  if (table.on_conflict == OnConflict::kReplace) {
+    action = " DO UPDATE SET " + replacements;
+    if (!form.replace_guard.empty()) action += " WHERE " + Name(form.replace_guard) + "()";
+  }
+  for (const std::vector<std::string>& key : KeysOf(table)) {
+    sql += " ON CONFLICT(" + NameList(key) + ")" + action;
+  }
+  return sql;
 }
 
 }  // namespace sluice

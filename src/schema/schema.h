@@ -36,13 +36,22 @@ std::string CreateViewSql(const View& view);
 // current.
 std::vector<std::string> CreateFullTextSql(const Table& table, const FullText& full_text);
 
-// "INSERT OR FAIL INTO t(...) " and `rows`, which gives all columns of the table in their order:
-// VALUES, or a SELECT with a WHERE (without one SQLite's grammar takes ON for the beginning of a
-// join).
+// How an INSERT is written.
+struct InsertForm {
+  // OR FAIL: a refused row ends the statement, but does not undo the rows before it. This also
+  // overrides what the table's own triggers and constraints say of a conflict.
+  bool or_fail = true;
+  // An SQL function without arguments that is true: it is called for each row of kReplace whose key
+  // is there already. "" for none.
+  std::string replace_guard;
+};
+
+// "INSERT INTO t(...) " and `rows`, which gives all columns of the table in their order: VALUES, or
+// a SELECT with a WHERE (without one SQLite's grammar takes ON for the beginning of a join).
 //
-// FAIL: a refused row ends the statement, but does not undo the rows before it. kIgnore and
-// kReplace speak of the primary key only: a row that breaks another constraint is refused all the
-// same, and a replaced row keeps its rowid.
-std::string InsertSql(const Table& table, const std::string& rows);
+// kIgnore and kReplace speak of the key only: the primary key, or each unique index if there is no
+// primary key. A row that breaks another constraint is refused all the same, and a replaced row
+// keeps its rowid.
+std::string InsertSql(const Table& table, const std::string& rows, const InsertForm& form = {});
 
 }  // namespace sluice

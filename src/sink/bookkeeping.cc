@@ -74,15 +74,7 @@ Status Bookkeeping::PutSchema(const Table& table) {
 }
 
 Status Bookkeeping::WriteRejects(const RowBatch& batch) {
-  if (batch.rejects.empty() || options_.rejects == RejectPolicy::kCount) return {};
-  if (options_.rejects == RejectPolicy::kFail) {
-    const Reject& first = batch.rejects.front();
-    return Status(
-        StatusCode::kConstraint,
-        sources_[batch.source].key.path + ":" + std::to_string(first.line.number) + ": " +
-            ReasonText(first),
-        "without --on-bad-line fail the line goes to _sluice_rejects, and the run goes on");
-  }
+  if (options_.rejects != RejectPolicy::kKeep || batch.rejects.empty()) return {};
   Result<int64_t> source = SourceId(batch.source);
   if (!source) return source.error();
   for (const Reject& reject : batch.rejects) {

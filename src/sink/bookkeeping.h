@@ -20,7 +20,7 @@ namespace sluice {
 enum class RejectPolicy : uint8_t {
   kKeep,   // they go to _sluice_rejects
   kCount,  // they are counted
-  kFail,   // the first one fails the run
+  kFail,   // the run ends before the first one, which the next run reads again
 };
 
 // What a run writes beside its rows, the same whichever way those go: sources with their offsets,

@@ -65,9 +65,21 @@ class Sink {
   // thread's index; each thread gives its batches in ascending order.
   virtual Status Encode(RowBatch* batch, unsigned thread) = 0;
 
+  // Whether a row of this source may roll back the whole transaction: a trigger or a constraint of
+  // its table says so. Then nothing but one line may be between two commits, so that no other row
+  // is lost. The answer holds until the next Commit.
+  virtual Result<bool> CommitsEachLine(uint32_t /*source*/) { return false; }
+
   // Takes the rows and rejects of a batch. Rows that the table refuses become rejects of the batch;
-  // what was ignored and replaced is counted in it. When it returns, the batch may be cleared (I4).
+  // what was ignored and replaced is counted in it. Under RejectPolicy::kFail it stops at the first
+  // of these: the rows before it are taken, those after it are not. When it returns, the batch may
+  // be cleared (I4).
   virtual Status Write(RowBatch* batch) = 0;
+
+  // Names of all columns of the table with this index, if others than us may have added some.
+  virtual Result<std::vector<std::string>> ColumnsOf(uint32_t /*table_index*/) {
+    return std::vector<std::string>{};
+  }
 
   // From the next batch on, the table with this index has these columns: those it had, and more
   // behind them. Lifetime: `table` outlives the sink.

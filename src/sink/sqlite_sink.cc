@@ -7,22 +7,8 @@
 #include "schema/names.h"
 #include "schema/schema.h"
 #include "sink/schema_objects.h"
-#include "sqlite/update_counter.h"
 
 namespace sluice {
-namespace {
-
-// All rows that the virtual table `feed` shows.
-std::string RowsOf(const Table& table, const std::string& feed) {
-  std::string cells;
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    cells += (i == 0 ? "c" : ", c") + std::to_string(i);
-  }
-  return "SELECT " + cells + " FROM " + QuoteName(feed) + " WHERE true";
-}
-
-}  // namespace
-
 SqliteSink::SqliteSink(TargetDatabase* target, const std::vector<const Table*>& tables,
                        std::vector<SinkSource> sources, Options options)
     : target_(target),
@@ -69,9 +55,8 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   targets_.resize(tables.size());
   for (size_t i = 0; i < tables.size(); ++i) {
     targets_[i].table = tables[i];
-    targets_[i].feed_name = "_sluice_cells_" + std::to_string(i);
     if (Status s = MakeTable(&targets_[i]); !s.ok()) return s;
-    if (Status s = PrepareInsert(&targets_[i]); !s.ok()) return s;
+    if (Status s = OpenWriter(static_cast<uint32_t>(i)); !s.ok()) return s;
   }
   // They hold no data, and a mistake in one is better found before the rows than behind them.
   for (const Table* table : tables) {
@@ -133,81 +118,65 @@ Status SqliteSink::MakeUniqueIndex(const Table& table, const Index& index) {
           "remove them, or leave the index out of the schema"};
 }
 
-Status SqliteSink::PrepareInsert(Target* target) {
-  const Table& table = *target->table;
-  target->insert = Statement();  // before the feed that it reads from
-  Result<CellTable> feed =
-      CellTable::Register(*target_->connection_, target->feed_name, table.columns.size());
-  if (!feed) return feed.error();
-  target->feed.emplace(std::move(*feed));
-  Result<Statement> insert =
-      target_->connection_->Prepare(InsertSql(table, RowsOf(table, target->feed_name)));
-  if (!insert) return insert.error();
-  target->insert = std::move(*insert);
-
-  target->key_columns.clear();
-  for (const std::string& key : table.primary_key) {
-    for (size_t i = 0; i < table.columns.size(); ++i) {
-      if (SameName(table.columns[i].name, key)) target->key_columns.push_back(i);
-    }
-  }
+Status SqliteSink::OpenWriter(uint32_t index) {
+  Target& target = targets_[index];
+  const bool stop = options_.bookkeeping.rejects == RejectPolicy::kFail;
+  Result<std::unique_ptr<TableWriter>> writer = TableWriter::Open(
+      target_->connection_.get(), target.table,
+      {.name = "_sluice_cells_" + std::to_string(index), .stop_at_refusal = stop});
+  if (!writer) return writer.error();
+  target.writer = std::move(*writer);
   return {};
+}
+
+Result<bool> SqliteSink::CommitsEachLine(uint32_t source) {
+  if (Status s = EnsureTransaction(); !s.ok()) return Error(s);
+  return TargetOf(source).writer->MayRollBack();
 }
 
 Status SqliteSink::Write(RowBatch* batch) {
   if (Status s = EnsureTransaction(); !s.ok()) return s;
-  Target& target = targets_[bookkeeping_.source(batch->source).table];
-
-  // SQLite would give a row without a key a number of its own: such rows are passed over.
-  size_t begin = 0;
-  for (size_t row = 0; row < (target.key_columns.empty() ? 0 : batch->rows()); ++row) {
-    for (size_t column : target.key_columns) {
-      if (batch->row(row)[column].type != CellType::kNull) continue;
-      if (Status s = WriteRows(target, batch, begin, row); !s.ok()) return s;
-      batch->RefuseRow(row, "no value for the primary key " + target.table->columns[column].name);
-      begin = row + 1;
-      break;
-    }
+  TableWriter& writer = *TargetOf(batch->source).writer;
+  const Result<bool> may_roll_back = writer.MayRollBack();
+  if (!may_roll_back) return may_roll_back.error();
+  const size_t rows_of_transaction = batch->rows() + (transaction_holds_rows_ ? 1 : 0);
+  if (*may_roll_back && batch->rows() > 0 && rows_of_transaction > 1) {
+    return Status::Internal("a row that may roll back others is not alone in its transaction");
   }
-  if (Status s = WriteRows(target, batch, begin, batch->rows()); !s.ok()) return s;
+  transaction_holds_rows_ = true;
+  if (Status s = writer.Write(batch); !s.ok()) return s;
+  if (writer.lost_transaction()) {
+    transaction_.reset();
+    if (Status s = EnsureTransaction(); !s.ok()) return s;
+  }
   return bookkeeping_.WriteRejects(*batch);
 }
 
-// Rows begin to end - 1, in one statement as long as the table refuses none.
-Status SqliteSink::WriteRows(Target& target, RowBatch* batch, size_t begin, size_t end) {
-  const size_t width = target.table->columns.size();
-  std::optional<UpdateCounter> updates;
-  if (target.table->on_conflict == OnConflict::kReplace) updates.emplace(*target_->connection_);
-
-  while (begin < end) {
-    target.feed->Show(batch->cells.data() + begin * width, end - begin);
-    const Status inserted = target.insert.Run();
-    const size_t taken = inserted.ok() ? end - begin : target.feed->current_row();
-    if (target.table->on_conflict == OnConflict::kIgnore) {
-      const uint64_t ignored = taken - static_cast<uint64_t>(target_->connection_->changes());
-      batch->counts.rows -= ignored;
-      batch->counts.ignored += ignored;
-    }
-    begin += taken;
-    if (inserted.ok()) break;
-    if (inserted.code() != StatusCode::kConstraint) return inserted;
-    batch->RefuseRow(begin++, target_->connection_->ErrorText());
+// Also those that pragma_table_info does not list: generated ones.
+Result<std::vector<std::string>> SqliteSink::ColumnsOf(uint32_t table_index) {
+  if (Status s = EnsureTransaction(); !s.ok()) return Error(s);
+  Result<Statement> query = target_->connection_->Prepare("SELECT name FROM pragma_table_xinfo(?)");
+  if (!query) return Error(query.error());
+  query->BindText(1, targets_[table_index].table->name);
+  std::vector<std::string> names;
+  for (;;) {
+    const Result<bool> row = query->Step();
+    if (!row) return Error(row.error());
+    if (!*row) return names;
+    names.emplace_back(query->Text(0));
   }
-  if (updates) batch->counts.replaced += updates->count();
-  return {};
 }
 
 Status SqliteSink::AddColumns(uint32_t table_index, const Table& table) {
   if (Status s = EnsureTransaction(); !s.ok()) return s;
   Target& target = targets_[table_index];
-  target.insert = Statement();
   for (size_t i = target.table->columns.size(); i < table.columns.size(); ++i) {
     Status s = AddColumn(*target_->connection_, table, table.columns[i]);
     if (!s.ok()) return s;
   }
   target.table = &table;
   if (Status s = bookkeeping_.PutSchema(table); !s.ok()) return s;
-  return PrepareInsert(&target);
+  return target.writer->UseColumns(&table);
 }
 
 uint32_t SqliteSink::AddSource(SinkSource source) {
@@ -239,6 +208,10 @@ Status SqliteSink::EnsureTransaction() {
   Result<Transaction> begun = Transaction::Begin(target_->connection_.get());
   if (!begun) return begun.error();
   transaction_.emplace(std::move(*begun));
+  transaction_holds_rows_ = false;
+  for (Target& target : targets_) {
+    if (target.writer != nullptr) target.writer->BeginTransaction();
+  }
   bookkeeping_.Stamp();
   return {};
 }
@@ -292,7 +265,7 @@ Status SqliteSink::Finish(const RunTotals& totals, const StepFunction& step) {
   }
   if (Status s = bookkeeping_.WriteRunEnd(totals); !s.ok()) return s;
   if (Status s = CommitStep(); !s.ok()) return s;
-  for (Target& target : targets_) target.insert = Statement();
+  for (Target& target : targets_) target.writer.reset();
   if (target_->fresh()) return PublishDatabase(step);
   ended_ = true;
   return EndScope();
@@ -419,7 +392,7 @@ Status SqliteSink::EndScope() {
 }
 
 void SqliteSink::Abandon(const Status& why) {
-  for (Target& target : targets_) target.insert = Statement();
+  for (Target& target : targets_) target.writer.reset();
   if (transaction_) transaction_->Rollback();
   transaction_.reset();
   if (std::exchange(ended_, true)) return;

@@ -11,10 +11,10 @@
 
 #include "sink/bookkeeping.h"
 #include "sink/sink.h"
+#include "sink/table_writer.h"
 #include "sink/target_database.h"
 #include "sluice/import_scope.hpp"
 #include "sluice/status.hpp"
-#include "sqlite/cell_table.h"
 #include "sqlite/connection.h"
 
 namespace sluice {
@@ -50,7 +50,9 @@ class SqliteSink final : public Sink {
 
   void Screen(RowBatch*) override {}  // SQLite refuses rows itself, when they are written
   Status Encode(RowBatch*, unsigned) override { return {}; }  // and makes the records
+  Result<bool> CommitsEachLine(uint32_t source) override;
   Status Write(RowBatch* batch) override;
+  Result<std::vector<std::string>> ColumnsOf(uint32_t table_index) override;
   Status AddColumns(uint32_t table_index, const Table& table) override;
   Status Commit(std::span<const SourceProgress> progress) override;
   Status AfterCommit() override;
@@ -78,13 +80,10 @@ class SqliteSink final : public Sink {
   std::vector<std::string> WalPinnedBy() const;
 
  private:
-  // A table of the run, and the statement that takes a batch into it.
+  // A table of the run, and what takes a batch into it.
   struct Target {
     const Table* table = nullptr;
-    std::string feed_name;  // of the virtual table over the batch's cells
-    std::optional<CellTable> feed;
-    Statement insert;
-    std::vector<size_t> key_columns;  // positions of the primary key's columns
+    std::unique_ptr<TableWriter> writer;
   };
 
   SqliteSink(TargetDatabase* target, const std::vector<const Table*>& tables,
@@ -93,12 +92,12 @@ class SqliteSink final : public Sink {
   Status MakeTable(Target* target);
   Status FitExistingTable(const Target& target, const std::vector<std::string>& columns);
   Status MakeUniqueIndex(const Table& table, const Index& index);
-  Status PrepareInsert(Target* target);
+  Status OpenWriter(uint32_t index);
+  Target& TargetOf(uint32_t source) { return targets_[bookkeeping_.source(source).table]; }
 
   Status EnsureTransaction();
   Status CommitTransaction();
   Status CommitStep();
-  Status WriteRows(Target& target, RowBatch* batch, size_t begin, size_t end);
 
   Status PublishDatabase(const StepFunction& step);
   Status FinishTable(Target& target, const StepFunction& step);
@@ -116,6 +115,7 @@ class SqliteSink final : public Sink {
   std::vector<Target> targets_;
   std::optional<ImportScope> scope_;  // not over a new database
   std::optional<Transaction> transaction_;
+  bool transaction_holds_rows_ = false;
   bool ended_ = false;  // finished or abandoned
 };
 

@@ -42,6 +42,9 @@ class PipeReader {
   // The whole lines that were read and not given out, `offset` being where they begin; at the end
   // of the pipe the last line too. False where there are none.
   bool Next(const Offset& offset, Chunk* chunk);
+  // The last bytes of the chunk that Next gave out last, which is no line that is too long: Next
+  // gives them out again.
+  void GiveBack(size_t bytes) { given_ -= bytes; }
   void Committed();
   void GoBack();
 

@@ -14,8 +14,8 @@ namespace sluice {
 // Rows of cells in memory, as SQL sees them: a virtual table without storage.
 //
 //   CellTable feed = *CellTable::Register(connection, "feed", 11);
-//   Statement insert = *connection.Prepare("INSERT OR FAIL INTO t(...) SELECT c0, c1, ... FROM
-//   feed"); feed.Show(cells, rows);  insert.Run();     // once per batch
+//   Statement insert = *connection.Prepare("INSERT INTO t(...) SELECT c0, c1, ... FROM feed");
+//   feed.Show(cells, rows);  insert.Run();     // once per batch
 //
 // Why not one INSERT with parameters per row: each sqlite3_step of it opens a cursor on the table
 // and on every index, and binds and resets. Here the cursors stay open for the whole batch, and a
@@ -33,8 +33,9 @@ class CellTable {
   // From now on the table has these rows: `rows` times its number of columns.
   void Show(const Cell* cells, size_t rows);
 
-  // The row that the statement was reading when it stopped: after SQLITE_CONSTRAINT, the row that
-  // was refused.
+  // The row that the statement was reading when it stopped. Of an INSERT that was refused a row it
+  // is that row only if the statement stored each row before it read the next one. SQLite does not
+  // if the table has triggers: then it reads all rows first, and this is the number of rows.
   size_t current_row() const;
 
   // What the cursors of SQLite read. Public for the module's C functions only.

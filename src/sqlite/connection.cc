@@ -406,6 +406,25 @@ Result<std::string> Connection::Pragma(std::string_view name) {
 
 int64_t Connection::last_insert_rowid() const { return sqlite3_last_insert_rowid(db_); }
 std::string Connection::ErrorText() const { return sqlite3_errmsg(db_); }
+
+bool Connection::ErrorIsOfValues() const {
+  switch (sqlite3_errcode(db_) & 0xff) {
+    case SQLITE_ERROR:
+    case SQLITE_ABORT:
+    case SQLITE_TOOBIG:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Connection::ErrorIsOfConstraint() const {
+  return (sqlite3_errcode(db_) & 0xff) == SQLITE_CONSTRAINT;
+}
+
 int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 bool Connection::in_transaction() const {
   return db_ != nullptr && sqlite3_get_autocommit(db_) == 0;

@@ -111,6 +111,12 @@ class Connection {
 
   // What SQLite itself said of the last call that failed: "UNIQUE constraint failed: t.id".
   std::string ErrorText() const;
+  // Whether it failed because of the values it was given (a constraint, a type, a function's
+  // argument, a size): then other values may pass. The other errors are of the database or of the
+  // machine.
+  bool ErrorIsOfValues() const;
+  // Of these: whether a constraint or a trigger refused a row.
+  bool ErrorIsOfConstraint() const;
 
   // As OpenOptions::wait, from now on.
   void SetWait(const LockWait& wait);
