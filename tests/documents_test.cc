@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the documents show as TOML and SQL is right: it is read and run here; what they show as C++
 // stands in a program that is built and run (tests/package).
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -47,15 +48,26 @@ TEST(Documents, TheQuestionsOfAgentsHaveAnswers) {
   for (const std::string& sql : questions) database.Query(sql);
 }
 
-TEST(Documents, TheCodeOfTheReadmeIsBuiltAndRun) {
-  std::string programs;
-  for (const char* program : {"ingest_file.cc", "import_scope.cc"}) {
-    programs += ReadFile(std::string(SLUICE_SOURCE_DIR) + "/tests/package/" + program);
+// Its lines, without what they are indented by.
+std::string Unindented(const std::string& code) {
+  std::istringstream lines(code);
+  std::string unindented;
+  for (std::string line; std::getline(lines, line);) {
+    unindented += line.substr(std::min(line.find_first_not_of(' '), line.size())) + "\n";
   }
-  for (const std::string& code : Blocks("README.md", "cpp")) {
-    std::istringstream lines(code);
-    for (std::string line; std::getline(lines, line);) {
-      EXPECT_NE(programs.find(line), std::string::npos) << line;
+  return unindented;
+}
+
+TEST(Documents, TheirCodeIsBuiltAndRun) {
+  std::string programs;
+  for (const char* program : {"ingest_file.cc", "import_scope.cc", "follow_files.cc"}) {
+    programs += Unindented(ReadFile(std::string(SLUICE_SOURCE_DIR) + "/tests/package/" + program));
+  }
+  for (const char* document : {"README.md", "docs/library.md"}) {
+    const std::vector<std::string> blocks = Blocks(document, "cpp");
+    EXPECT_GE(blocks.size(), 2u) << document;
+    for (const std::string& code : blocks) {
+      EXPECT_NE(programs.find(Unindented(code)), std::string::npos) << document << ":\n" << code;
     }
   }
 }

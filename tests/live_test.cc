@@ -183,6 +183,23 @@ class LiveTest : public testing::Test {
   const std::string log_ = folder_ / "app.jsonl";
 };
 
+TEST_F(LiveTest, WithoutADatabaseTheErrorSaysHowToMakeIt) {
+  LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
+  options.ingest.inputs_may_come = true;
+  {
+    LiveRun live(options);
+    ASSERT_TRUE(live.UntilEnded());
+    EXPECT_EQ(live.failure().code(), StatusCode::kNotFound);
+    EXPECT_EQ(live.failure().message(), database_ + ": there is no such database to go on with");
+    EXPECT_NE(live.failure().remedy().find("RunIngest"), std::string::npos);
+  }
+  EXPECT_FALSE(fs::exists(database_));
+  Ingest(options);
+  LiveRun live(options);
+  folder_.Append("app.jsonl", Numbered(6, 7));
+  UntilAll(7);
+}
+
 TEST_F(LiveTest, LinesBecomeRowsAsTheyAreWritten) {
   const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 10)));
   Ingest(options);

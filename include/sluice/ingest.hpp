@@ -19,64 +19,82 @@ namespace sluice {
 enum class OnBadLine : uint8_t {
   kKeep,  // into _sluice_rejects
   kSkip,  // counted only
-  kFail,  // the run ends with an error at the first one; what was committed stays
+  kFail,  // the run ends with an error at the first one; what was committed stays in
 };
 
-enum class EventDetail : uint8_t { kOff, kRun, kBatch };
+// How finely the run journal, the tables _sluice_runs and _sluice_events, tells what happened.
+enum class EventDetail : uint8_t {
+  kOff,
+  kRun,    // one row per run
+  kBatch,  // one more per commit
+};
 
-// What `sluice ingest` was asked to do. Every field is an option of the command line (README:
-// `sluice ingest --help`), its default the one stated here.
+// What a run is to do. Only `database` and `inputs` must be set. Most fields are also options of
+// the program, which describes them at more length (`sluice help ingest`). Sizes are bytes.
+//
+// A value: RunIngest keeps no reference to it.
 struct IngestOptions {
+  // The path of a SQLite database. It is created if it does not exist: then it appears under its
+  // name only once it is complete. An existing one is continued.
   std::string database;
-  std::vector<std::string> inputs;   // files, directories, "-"
+  // Files, directories (walked for *.jsonl, *.ndjson and their .gz and .zst), and "-" for stdin.
+  std::vector<std::string> inputs;
   std::string schema = "auto";       // a preset, "auto", or a path that ends in ".toml"
   std::string table;                 // "" is the schema's own name
   std::vector<std::string> include;  // globs on the path below the directory that was given
   std::vector<std::string> exclude;
 
-  std::vector<std::string> primary_key;  // --pk
+  std::vector<std::string> primary_key;  // names of columns; only when the table is made
   OnConflict on_conflict = OnConflict::kReject;
+  // A key that has no column adds one (schema "auto" only). Otherwise its value goes to the column
+  // _extra, a JSON object.
   bool alter = false;
-  bool from_scratch = false;
-  bool force = false;
-  bool start_at_end = false;
-  std::optional<uint64_t> start_offset;  // decoded bytes; one file only
+  bool from_scratch = false;  // replace the database as a whole, if sluice made it
+  bool force = false;         // with from_scratch: whoever made it
+  bool start_at_end = false;  // take no line that is there now; for inputs not seen before
+  std::optional<uint64_t> start_offset;  // the same up to here, in decoded bytes; one file only
 
-  // Default kKeep. Given in so many words, inputs that are no JSON Lines at all (one document, an
-  // event stream) are taken too, and become rejects; otherwise they are an error.
+  // Default: kKeep. If it is set, even to kKeep, inputs that are no JSON Lines at all (one
+  // document, an event stream) are taken too and become rejects; otherwise they are an error.
   std::optional<OnBadLine> on_bad_line;
-  uint64_t max_line_bytes = uint64_t{64} << 20;
+  uint64_t max_line_bytes = uint64_t{64} << 20;  // a longer line is a reject
 
-  // Default: the smaller of 512 MiB and a quarter of RAM or cgroup.
+  // What one run may allocate. Default: the smaller of 512 MiB and a quarter of the RAM or of the
+  // cgroup's limit. Two runs at once take two budgets.
   std::optional<uint64_t> memory_bytes;
-  // Of SQLite's page cache. Default: half of the memory budget.
+  // SQLite's page cache. Default: half of the memory budget.
   std::optional<uint64_t> cache_bytes;
+  // Size of the WAL at which the run checkpoints (existing databases).
   uint64_t wal_cap_bytes = uint64_t{64} << 20;
   uint64_t commit_rows = 50'000;                    // a commit after so many rows ...
   uint64_t commit_bytes = uint64_t{64} << 20;       // ... or so many decoded bytes ...
   std::chrono::milliseconds commit_interval{1000};  // ... or so much time, whichever is first
-  std::chrono::milliseconds wait{10'000};           // for another writer
+  std::chrono::milliseconds wait{10'000};           // for another writer; then the error is kBusy
 
   EventDetail events = EventDetail::kRun;
-  std::string events_db;  // "" is the database itself
-  bool sync_indexes = false;
-  bool keep_journal = false;
+  std::string events_db;      // a database of its own for the run journal; "": `database`
+  bool sync_indexes = false;  // drop indexes under the schema's prefix that it does not list
+  bool keep_journal = false;  // do not switch an existing database to WAL
+  // The check of a new database before it appears: of its structure and of up to 64 rows in every
+  // index; PRAGMA quick_check; PRAGMA integrity_check.
   enum class Verify { kLight, kQuick, kFull } verify = Verify::kLight;
   std::optional<uint64_t> stop_after_rows;  // rows of this run
-  // That parse. 0 is as many as there are processors where they make pages too, else one less, 1 at
-  // least.
+  // Parser threads. 0: one per CPU when pages are written, otherwise one fewer (at least 2).
   unsigned threads = 0;
   uint32_t page_size = 4096;  // of a new database: a power of two from 1024 to 65536
-  // A new database is written as pages where its schema allows that; false: through SQLite's API.
+  // If the schema allows it, a new database is written directly as pages, several times faster.
+  // false: always through SQLite's API.
   bool write_pages = true;
-  std::string vfs;       // a registered SQLite VFS, for tests that inject faults; "" is ours
-  bool durable = false;  // synchronous=FULL
+  // Each commit to an existing database survives a power cut (synchronous=FULL). Otherwise a power
+  // cut may take the last commits, rows and offsets together, and the next run reads those lines
+  // again; what a run committed is durable in any case when RunIngest returns.
+  bool durable = false;
 
-  // Where a live run is to follow: directories may be empty as yet, files that are named not be
-  // there, and a database of nothing is made for what is to come.
+  // Set it if RunLive is called next: empty directories and missing files are then no errors, and
+  // an empty database is made if there is nothing yet.
   bool inputs_may_come = false;
-  // Where a live run is to follow, which goes on with stdin: then a pipe is read until it rests.
-  // Outlives the run; nullptr: stdin is read to its end.
+  // Set it if "-" is an input and RunLive is called next: a pipe on stdin is then read until it
+  // rests, not to its end, and what RunLive needs to go on is left here. Outlives the call.
   PipeHandOver* pipe_hand_over = nullptr;
 };
 
@@ -87,18 +105,21 @@ struct SourceSummary {
   LineCounts counts;  // of this run
 };
 
-// What a run did: the fields of `sluice ingest --json`.
+// What a run did.
 struct IngestSummary {
   LineCounts counts;
   uint64_t bytes_read = 0;  // as stored, compressed or not
   uint64_t bytes_decoded = 0;
-  uint64_t bytes_written = 0;   // where the bytes leave us: SQLite's VFS and base's File
+  // Counted where bytes leave the process, databases, WAL and temporary files together. The counter
+  // is one for the process: what runs at the same time counts too.
+  uint64_t bytes_written = 0;
   uint64_t database_bytes = 0;  // size of the database at the end
   double seconds = 0;
-  double insert_seconds = 0;  // from the first byte read to the last rows committed
-  double index_seconds = 0;   // indexes, full text and statistics after the rows
-  uint64_t peak_rss_bytes = 0;
-  std::string path;  // "pages" or "sqlite": how the rows were written; later "live"
+  double insert_seconds = 0;    // from the first byte read to the last rows committed
+  double index_seconds = 0;     // indexes, full text and statistics after the rows
+  uint64_t peak_rss_bytes = 0;  // of the process, since it began
+  // How the rows were written: "pages", "sqlite", or by RunLive "live".
+  std::string path;
   std::vector<SourceSummary> sources;
 
   // What a person should know besides: recognised presets, sources that were unchanged, strings
@@ -106,9 +127,9 @@ struct IngestSummary {
   std::vector<std::string> notes;
   std::vector<std::string> warnings;
   // Sources that could not be read to their end (damaged gzip, an I/O error): what was read before
-  // is in, the others are in whole, and the run has failed (exit status 1).
+  // is in, and the other sources are in whole. A caller should treat the run as failed.
   std::vector<Status> failures;
-  bool stopped = false;  // by a signal or --stop-after: what was read whole is committed
+  bool stopped = false;  // by the token or stop_after_rows: what was read whole is committed
 };
 
 // A run seen from outside, as values, about ten times a second and once at each change of phase.
@@ -116,7 +137,7 @@ struct IngestProgress {
   enum class Phase { kPlanning, kReading, kIndexing, kFinishing };
   Phase phase = Phase::kPlanning;
   uint64_t stored_bytes = 0;        // read so far
-  uint64_t stored_bytes_total = 0;  // 0 where it is not known
+  uint64_t stored_bytes_total = 0;  // 0 if it is not known
   uint64_t decoded_bytes = 0;
   uint64_t rows = 0;
   uint64_t rejects = 0;
@@ -135,7 +156,7 @@ struct IngestPlan {
     std::string preset;        // recognised preset, or "inferred", or the schema's name
     uint64_t from_offset = 0;  // decoded bytes
     uint64_t stored_size = 0;
-    // "new", "grown", "unchanged", "moved from …", "replaced", ... (docs/sources.md)
+    // "new", "grown", "unchanged", "moved from …", "replaced", ...; for a person
     std::string decision;
   };
   std::string database;
@@ -151,14 +172,35 @@ struct IngestHooks {
   std::function<void(const std::string&)> note;
 };
 
-// Runs an ingest to its end. Blocks, and uses threads of its own meanwhile. `stop` may be set from
-// a signal handler or another thread: then what is whole is made durable, and the summary says
-// `stopped`.
-// Errors: what was committed stays; nothing is half there. The status says what, where and what to
-// do.
+// Runs an ingest to its end and blocks until then. A run reads only what earlier runs over the same
+// database have not read, because offsets are committed in the transactions that commit the rows.
+//
+// Threads: any thread may call it. It starts `options.threads` parser threads, writes and calls the
+// hooks on the caller's thread, and has joined all threads when it returns. Several calls may run
+// at once on different databases. On one database the second waits up to `options.wait` for the
+// first and then fails with kBusy, in one process as between two. Connections of the application to
+// the same database may stay open; who writes through one should set a busy timeout.
+//
+// Stopping: `stop` may be set from another thread or a signal handler. The run then reads no
+// further, makes durable what it has read whole, and returns a summary that says `stopped`.
+//
+// The process: no signal handler is installed or changed, and nothing is forked. The parser threads
+// inherit the caller's signal mask. stdin is read only for the input "-"; nothing is printed. Files
+// are opened close-on-exec. Do not fork() during a run and go on in the child: SQLite's connections
+// do not survive that (fork and exec at once is fine). While it runs, do not open the database file
+// by other means than SQLite: to close such a descriptor drops SQLite's locks (POSIX).
+//
+// Errors: the status says what is wrong, where, and what to do. What was committed stays, and the
+// next run goes on from there; a new database that is not complete is not left behind. Bad lines
+// and damaged sources are not errors: see `counts.rejects` and `failures`. No exception is thrown
+// except by the standard library when memory is out (std::bad_alloc), which on a parser thread ends
+// the process; a hook must not throw.
 Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& stop = StopToken(),
                                 const IngestHooks& hooks = {});
 
+// What RunIngest would do now with these options. It reads the beginnings of the inputs, opens the
+// database read-only, takes no lock and writes nothing.
+// Threads: any; blocks.
 Result<IngestPlan> PlanIngest(const IngestOptions& options);
 
 struct RetryOptions {
@@ -169,13 +211,14 @@ struct RetryOptions {
 
 struct RetrySummary {
   uint64_t tried = 0;
-  uint64_t rows = 0;     // rejects that are rows now, and no rejects any more
+  uint64_t rows = 0;     // rejects that have become rows
   uint64_t cut_off = 0;  // of these only the first 1 MiB was kept: they cannot be tried
 };
 
-// Tries the rejected lines again, by the schema that their table has now: all in one transaction
-// (I1). A line that is refused again stays a reject. A row of a retried line has the line number
-// and byte offset that the line had, and a new rowid.
+// Tries the rejected lines again, by the schema that their table has now, all in one transaction. A
+// line that is refused again stays a reject. A row of a retried line has the line number and byte
+// offset that the line had, and a new rowid.
+// Threads: any; blocks. It is a writer of the database, as RunIngest is.
 Result<RetrySummary> RetryRejects(const RetryOptions& options);
 
 }  // namespace sluice

@@ -16,32 +16,34 @@
 
 namespace sluice {
 
-// How inputs are followed once what was there has been ingested (docs/live-mode.md).
+// How inputs are followed after RunIngest has taken what was there.
 struct LiveOptions {
-  // As for the historical part. What is for the beginning alone has no effect any more:
-  // from_scratch, force, start_at_end, start_offset, stop_after_rows, threads, memory_bytes,
-  // commit_*.
+  // The options of that RunIngest. These have no effect here: from_scratch, force, start_at_end,
+  // start_offset, stop_after_rows, threads, memory_bytes, commit_*.
   IngestOptions ingest;
 
-  // Stdin, where the historical part left it. Its rows follow those of the newest source "-".
+  // Stdin, if RunIngest left a pipe at rest (IngestOptions::pipe_hand_over). Its rows continue
+  // those of the newest source "-".
   std::optional<PipeHandOver> pipe;
 
-  bool poll = false;  // look at everything every so often, instead of inotify
-  // Resident memory of the process. Cache and buffers are sized from it.
+  bool poll = false;  // look at the files at intervals instead of asking inotify
+  // Resident memory of the whole process, at least kLeastRssBudget. Cache (at most 256 MiB) and
+  // buffers are sized from it. Above it RunLive ends with LiveEnd::kOverBudget, though not before a
+  // minute has passed, so an application sets it to its own largest size plus 16 MiB or more.
   uint64_t rss_budget_bytes = uint64_t{16} << 20;
-  // A line too large for the budget is a reject, instead of an overrun that is said.
+  // A line too large for the budget becomes a reject. false: it is taken, and a warning says so.
   bool strict_rss = false;
 
   uint64_t commit_rows = 5'000;               // a commit after so many rows ...
   uint64_t commit_bytes = uint64_t{4} << 20;  // ... or so many bytes ...
-  std::chrono::milliseconds commit_interval{
-      50};  // ... or so long after the first, the first of them
+  // ... or this long after the first row, whichever comes first.
+  std::chrono::milliseconds commit_interval{50};
 };
 
-// The smallest --rss-budget: the program itself takes most of it.
+// The smallest budget: the sluice program itself takes most of it.
 inline constexpr uint64_t kLeastRssBudget = uint64_t{10} << 20;
 
-// A source as it is followed at the moment.
+// A source that is being followed.
 struct LiveSource {
   std::string path;
   std::string table;
@@ -51,7 +53,7 @@ struct LiveSource {
   std::string state;       // "following", "unnamed" (its name is gone), "unreadable"
 };
 
-// How a live run is, as values; what the status file says.
+// The state of a live run.
 struct LiveStatus {
   LineCounts counts;  // of this run
   uint64_t commits = 0;
@@ -60,24 +62,26 @@ struct LiveStatus {
   uint64_t rss_bytes = 0;
   uint64_t rss_budget_bytes = 0;
   uint64_t wal_bytes = 0;
-  // Lines gone for good: how often, how many bytes were known to be there, and how often nobody can
-  // know whether there were any.
+  // Lines that were gone before they could be read: how often, how many bytes of them were known,
+  // and how often nobody can know whether there were any.
   uint64_t gaps = 0;
   uint64_t gap_bytes = 0;
   uint64_t possible_gaps = 0;
-  std::string waits_for;  // why nothing is committed at the moment: "" when nothing keeps us
-  uint64_t files = 0;     // that are followed
+  std::string waits_for;  // why nothing can be committed at the moment; "" if nothing prevents it
+  uint64_t files = 0;     // being followed
   uint64_t open_files = 0;
   uint64_t watched_directories = 0;
   uint64_t polled_directories = 0;
   std::vector<LiveSource> sources;  // at most 1,000: those that grew last
 };
 
+// All are called on the thread that called RunLive; each may be empty. No line is read while one
+// runs. None may throw.
 struct LiveHooks {
-  // About once a second, and when the run ends. It costs some time where thousands of files are
-  // followed: left empty, nothing is gathered.
+  // About once a second, and when the run ends. With thousands of files it takes some time to
+  // gather; if the hook is empty nothing is gathered.
   std::function<void(const LiveStatus&)> status;
-  // About once a second: the loop goes round.
+  // About once a second, as a sign of life (for a watchdog).
   std::function<void()> alive;
   // Everything is followed: new lines are committed from here on.
   std::function<void()> ready;
@@ -85,27 +89,41 @@ struct LiveHooks {
   std::function<void(const std::string&)> note;
   // The same, of what somebody should look into: a gap, a reader that pins the WAL, a full disk.
   std::function<void(const std::string&)> warning;
-  // Whether everything is to be looked at again (SIGHUP). Asked a few times a second.
+  // Whether all directories are to be looked through again now. Asked a few times a second; the
+  // program answers true once after a SIGHUP.
   std::function<bool()> take_rescan;
 };
 
 enum class LiveEnd : uint8_t {
-  kStopped,     // by the stop token
-  kPipeEnded,   // and nothing else was to be followed
-  kOverBudget,  // all is committed; a fresh image of the process would be within its budget again
+  kStopped,    // by the stop token
+  kPipeEnded,  // and nothing else was to be followed
+  // Over the budget, and all is committed. The program then replaces its image by exec(), which is
+  // small again; an application calls RunLive again, with `pipe` as returned and a larger budget.
+  kOverBudget,
 };
 
 struct LiveSummary {
   IngestSummary ingest;  // its path is "live"
   LiveEnd end = LiveEnd::kStopped;
-  std::optional<PipeHandOver> pipe;  // kOverBudget: what of the pipe is not committed yet
+  std::optional<PipeHandOver> pipe;  // kOverBudget: what of the pipe is not committed
 };
 
-// Follows the inputs until it is stopped: reads what is new, and commits rows with their offsets
-// (I1). One thread, the caller's. Returns within a second of the stop, with everything whole
-// committed.
-// Errors: a full disk and a database that somebody else writes to are waited for, and said. A
-// database that was deleted or replaced, or is damaged, ends the run.
+// Follows the inputs until it is stopped: reads what is new and commits the rows together with the
+// offsets that they reach. The database must exist: RunIngest with the same options and
+// `inputs_may_come` makes it and takes what is there already.
+//
+// Threads: all work is done on the caller's thread, and the hooks are called there; a second thread
+// only syncs files. For a service inside an application, call it on a thread of its own and stop it
+// by `stop`, from any thread or a signal handler. It returns within a second of that, with every
+// whole line that it read committed. It is the one writer of sluice for its database, as RunIngest
+// is; several may run at once on different databases.
+//
+// The process: as RunIngest. It never forks or calls exec, and it holds descriptors of the followed
+// files, of inotify and of the database, all close-on-exec.
+//
+// Errors: kNotFound without a database. A full disk and a database that somebody else writes to are
+// not errors: they are waited for, and `warning` and `waits_for` say so. A database that was
+// deleted, replaced or damaged ends the run.
 Result<LiveSummary> RunLive(const LiveOptions& options, const StopToken& stop,
                             const LiveHooks& hooks);
 

@@ -61,10 +61,14 @@ Status LiveDatabase::OpenTarget() {
   const std::string& path = options_.ingest.database;
   // Followed is what an earlier run began: a database that is not there has nothing to go on from.
   const Result<FileInfo> info = Stat(path);
+  if (!info && info.error().code() == StatusCode::kNotFound) {
+    return Status::NotFound(path + ": there is no such database to go on with",
+                            "make it by a run over the same inputs first (RunIngest, with "
+                            "inputs_may_come): live mode begins where that run ended");
+  }
   if (!info) return info.error();
   opened_ = *info;
-  Result<std::unique_ptr<TargetDatabase>> target =
-      TargetDatabase::Open(path, {.wait = wait_, .vfs = options_.ingest.vfs});
+  Result<std::unique_ptr<TargetDatabase>> target = TargetDatabase::Open(path, {.wait = wait_});
   if (!target) return target.error();
   target_ = std::move(*target);
   return options_.ingest.keep_journal ? Status() : target_->TurnToWal();

@@ -92,8 +92,7 @@ TargetDatabase::Options TargetOptions(const IngestOptions& options, const StopTo
           .verify = static_cast<FreshDatabase::Verify>(options.verify),
           .wait = {.longest = options.wait, .stop = stop},
           .page_size = options.page_size,
-          .look_only = look_only,
-          .vfs = options.vfs};
+          .look_only = look_only};
 }
 
 // A file may have been renamed since it was planned. What a rotation shifts are the names of all

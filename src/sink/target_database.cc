@@ -15,7 +15,6 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& 
   if (!resolved) return Error(resolved.error());
   std::unique_ptr<TargetDatabase> target(new TargetDatabase());
   target->path_ = *resolved;
-  target->vfs_ = options.vfs;
   target->longest_wait_ = options.wait.longest;
   target->page_size_ = options.page_size;
 
@@ -38,8 +37,7 @@ Status TargetDatabase::OpenExisting(const Options& options) {
   Result<Connection> connection = Connection::Open(
       path_,
       {.mode = options.look_only ? OpenOptions::Mode::kReadOnly : OpenOptions::Mode::kReadWrite,
-       .wait = options.wait,
-       .vfs = options.vfs});
+       .wait = options.wait});
   if (!connection) return connection.error();
   connection_ = std::make_unique<Connection>(std::move(*connection));
 
@@ -74,7 +72,7 @@ Status TargetDatabase::OpenConnection() {
 
 Result<Connection> TargetDatabase::OpenTemporary(const std::string& path,
                                                  OpenOptions::Mode mode) const {
-  Result<Connection> connection = Connection::Open(path, {.mode = mode, .vfs = vfs_});
+  Result<Connection> connection = Connection::Open(path, {.mode = mode});
   if (!connection) return connection;
   Status status = connection->Execute(
       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF");

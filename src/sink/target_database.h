@@ -36,7 +36,6 @@ class TargetDatabase {
     LockWait wait{.longest = std::chrono::milliseconds{10'000}};
     uint32_t page_size = 4096;  // of a new database
     bool look_only = false;     // --dry-run: takes no lock, makes nothing, opens read-only
-    std::string vfs;            // a registered VFS, for tests; "" is ours
   };
 
   static Result<std::unique_ptr<TargetDatabase>> Open(const std::string& path,
@@ -91,7 +90,6 @@ class TargetDatabase {
   Result<std::vector<std::string>> Names(const std::string& sql, std::string_view of);
 
   std::string path_;
-  std::string vfs_;
   std::chrono::milliseconds longest_wait_{0};
   uint32_t page_size_ = 0;  // of a fresh database
   std::vector<std::string> notes_;

@@ -12,6 +12,7 @@
 #include "sqlite/background_sync.h"
 #include "sqlite/connection.h"
 #include "sqlite/lock_holders.h"
+#include "sqlite/scope_claim.h"
 
 namespace sluice {
 namespace {
@@ -90,7 +91,11 @@ Status SetPragma(sqlite3* db, const std::string& pragma, int64_t value) {
 }  // namespace
 
 struct ImportScope::State {
-  sqlite3* db = nullptr;
+  State(sqlite3* connection, ScopeClaim of_connection)
+      : db(connection), claim(std::move(of_connection)) {}
+
+  sqlite3* const db;
+  const ScopeClaim claim;
   Options options;
   std::vector<Remembered> remembered;
   bool wal = false;
@@ -153,12 +158,14 @@ ImportScope::~ImportScope() {
 void ImportScope::Forsake() { state_.reset(); }
 
 Result<ImportScope> ImportScope::Begin(sqlite3* db, const Options& options) {
+  if (Status s = CheckOpenedByOurSqlite(db); !s.ok()) return Error(s);
   if (sqlite3_get_autocommit(db) == 0) {
     return Error(Status::Usage("an import cannot begin while the connection has a transaction open",
                                "commit it or roll it back first"));
   }
-  auto state = std::make_unique<State>();
-  state->db = db;
+  Result<ScopeClaim> claim = ScopeClaim::Take(db);
+  if (!claim) return Error(claim.error());
+  auto state = std::make_unique<State>(db, *std::move(claim));
   state->options = options;
 
   const Result<std::string> journal = ReadPragma(db, "main.journal_mode");

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <thread>
 
+#include <dlfcn.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
@@ -11,6 +13,7 @@
 #include "other_process.h"
 #include "power_loss.h"
 #include "sqlite/connection.h"
+#include "sqlite/scope_claim.h"
 #include "temporary_directory.h"
 
 namespace sluice {
@@ -120,6 +123,103 @@ std::function<bool()> ReadForEver(const std::string& path) {
     reading = std::move(*statement);
     return reading.Step().value_or(false);
   };
+}
+
+TEST_F(ImportScopeTest, AConnectionHasOneScopeAtATime) {
+  Run("PRAGMA synchronous=2");
+  Result<ImportScope> first = ImportScope::Begin(db_, {});
+  ASSERT_TRUE(first);
+  const Result<ImportScope> second = ImportScope::Begin(db_, {});
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), StatusCode::kUsage);
+  EXPECT_EQ(second.error().message(), "the connection has an import scope already");
+  EXPECT_EQ(Value("PRAGMA synchronous"), "1") << "the first one goes on";
+
+  // Each way out of a scope makes room for the next one.
+  ASSERT_TRUE(first->End());
+  EXPECT_EQ(Value("PRAGMA synchronous"), "2");
+  {
+    Result<ImportScope> third = ImportScope::Begin(db_, {});
+    ASSERT_TRUE(third);
+    third->Forsake();
+  }
+  { EXPECT_TRUE(ImportScope::Begin(db_, {})); }
+  EXPECT_TRUE(ImportScope::Begin(db_, {}));
+}
+
+TEST_F(ImportScopeTest, NoConnectionAtAllIsAnError) {
+  const Result<ImportScope> scope = ImportScope::Begin(nullptr, {});
+  ASSERT_FALSE(scope);
+  EXPECT_EQ(scope.error().code(), StatusCode::kUsage);
+}
+
+// The system's SQLite beside ours, as a plugin may bring it in.
+class OtherSqlite {
+ public:
+  OtherSqlite() : library_(dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL)) {
+    if (library_ == nullptr) return;
+    open_ = reinterpret_cast<decltype(&sqlite3_open)>(dlsym(library_, "sqlite3_open"));
+    close_ = reinterpret_cast<decltype(&sqlite3_close)>(dlsym(library_, "sqlite3_close"));
+  }
+  ~OtherSqlite() {
+    if (library_ != nullptr) dlclose(library_);
+  }
+  // Whether there is one that is not the one we are linked to.
+  bool is_there() const { return open_ != nullptr && open_ != &sqlite3_open; }
+  sqlite3* Open(const std::string& path) {
+    sqlite3* db = nullptr;
+    EXPECT_EQ(open_(path.c_str(), &db), SQLITE_OK);
+    return db;
+  }
+  void Close(sqlite3* db) { close_(db); }
+
+ private:
+  void* library_;
+  decltype(&sqlite3_open) open_ = nullptr;
+  decltype(&sqlite3_close) close_ = nullptr;
+};
+
+TEST_F(ImportScopeTest, AConnectionOfAnotherSqliteIsRefused) {
+  OtherSqlite other;
+  if (!other.is_there()) GTEST_SKIP() << "no second SQLite here (libsqlite3.so.0)";
+  for (const std::string& name : {path(), std::string(":memory:")}) {
+    sqlite3* const foreign = other.Open(name);
+    const Result<ImportScope> scope = ImportScope::Begin(foreign, {});
+    other.Close(foreign);
+    ASSERT_FALSE(scope) << name;
+    EXPECT_EQ(scope.error().code(), StatusCode::kUsage);
+    EXPECT_THAT(scope.error().message(), testing::HasSubstr("another copy of SQLite"));
+  }
+}
+
+// What the check above rests on, for each kind of connection that an application may have.
+TEST_F(ImportScopeTest, ConnectionsOfOurSqliteAreAccepted) {
+  const std::string in_memory = "file:shared?mode=memory&cache=shared";
+  for (const std::string& name : {std::string(":memory:"), std::string(), in_memory, path()}) {
+    for (const char* vfs : {static_cast<const char*>(nullptr), "unix", "unix-excl", "unix-none"}) {
+      sqlite3* db = nullptr;
+      const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
+      ASSERT_EQ(sqlite3_open_v2(name.c_str(), &db, flags, vfs), SQLITE_OK) << name;
+      EXPECT_TRUE(CheckOpenedByOurSqlite(db).ok()) << name;
+      sqlite3_close(db);
+    }
+  }
+}
+
+TEST_F(ImportScopeTest, TheConnectionMayBeSharedBetweenThreads) {
+  EXPECT_NE(sqlite3_db_mutex(db_), nullptr) << "the default is serialized, as Debian's";
+  Result<ImportScope> scope = ImportScope::Begin(db_, {});
+  ASSERT_TRUE(scope);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([this] {
+      for (int k = 0; k < 200; ++k) Run("INSERT INTO t VALUES (1)");
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_TRUE(scope->AfterCommit().ok());
+  ASSERT_TRUE(scope->End());
+  EXPECT_EQ(Value("SELECT count(*) FROM t"), "800");
 }
 
 TEST_F(ImportScopeTest, NamesTheReaderThatPinsTheWal) {

@@ -6,6 +6,10 @@
 #include "sluice/sluice.hpp"
 
 int main() {
+  // Built with the headers of the library that is linked?
+  if (sluice::VersionNumber() != SLUICE_VERSION_NUMBER) return 1;
+  std::printf("sluice %s\n", sluice::Version());
+
   std::ofstream("events.jsonl") << R"({"level":"info","ms":12})"
                                 << "\n"
                                 << R"({"level":"error","ms":840})"
@@ -23,6 +27,18 @@ int main() {
   std::printf("%llu rows, %llu rejects\n", static_cast<unsigned long long>(summary->counts.rows),
               static_cast<unsigned long long>(summary->counts.rejects));
 
+  // Lines that could not become rows are kept in the database, with where they stood. A source that
+  // could not be read to its end does not stop the others.
+  for (const sluice::Status& failure : summary->failures) {
+    std::printf("%s\n", failure.message().c_str());
+  }
+
+  // What would a second run do, and what does it do?
+  const sluice::Result<sluice::IngestPlan> plan = sluice::PlanIngest(options);
+  if (!plan) return 1;
+  for (const sluice::IngestPlan::PlannedSource& source : plan->sources) {
+    std::printf("%s: %s\n", source.path.c_str(), source.decision.c_str());
+  }
   const sluice::Result<sluice::IngestSummary> again = sluice::RunIngest(options);
   const bool right = summary->counts.rows == 2 && summary->counts.rejects == 1 && again &&
                      again->counts.lines == 0;
