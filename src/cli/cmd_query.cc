@@ -145,6 +145,7 @@ Result<ExitStatus> Query(const QueryRequest& request) {
   });
   const auto truncated = PrintRows(&*statement, request.max_rows, &printer);
   if (!truncated) return Error(limit.Explain(truncated.error()));
+  if (Status s = connection->CheckUnchanged(); !s.ok()) return Error(s);
   if (Status s = printer.Finish(); !s.ok()) return Error(s);
   if (at_once) {
     object += fmt::format(",\"truncated\":{}}}\n", *truncated);

@@ -181,6 +181,7 @@ Result<ExitStatus> Rejects(const RejectsRequest& request) {
                        : for_people         ? PrintForPeople(*ledger, filter, limit)
                                     : PrintRows(*ledger, filter, limit, *request.format, WriteOut);
   if (!printed) return Error(printed.error());
+  if (Status s = connection->CheckUnchanged(); !s.ok()) return Error(s);
   if (for_people && !request.common->quiet) {
     if (*total == 0) Tell(stderr, "no rejects\n");
     if (*printed == limit && *printed < *total && filter.source_path.empty()) {

@@ -116,6 +116,7 @@ Result<Overview> Gather(const std::string& path) {
   if (!gaps) return Error(gaps.error());
   const auto tables = ledger->Tables();
   if (!tables) return Error(tables.error());
+  if (Status s = connection->CheckUnchanged(); !s.ok()) return Error(s);
 
   Overview overview;
   overview.database = path;

@@ -11,6 +11,10 @@
 namespace sluice {
 
 Result<Connection> OpenExisting(const std::string& path) {
+  if (path == ":memory:") {
+    return Error(Status::Usage(":memory: is no file, so there is nothing in it to read",
+                               "give the path of a database file"));
+  }
   std::error_code ignored;
   const auto what = std::filesystem::status(path, ignored);
   if (path.empty() || !std::filesystem::exists(what)) {

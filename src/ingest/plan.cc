@@ -16,6 +16,7 @@ Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
   RunPlan plan;
   TableChooser tables(options, stop, target, &plan);
   if (Status s = tables.LoadNamedSchema(); !s.ok()) return Error(s);
+  if (Status s = tables.LookAtDatabase(); !s.ok()) return Error(s);
 
   Result<Knowledge> knowledge = ReadKnowledge(target);
   if (!knowledge) return Error(knowledge.error());
@@ -29,7 +30,6 @@ Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
   if (Status s = sources.Find(); !s.ok()) return Error(s);
 
   if (Status s = tables.AddCompanions(); !s.ok()) return Error(s);
-  if (Status s = tables.RefuseForeignDatabase(); !s.ok()) return Error(s);
   for (const Table& table : plan.tables) {
     for (std::string& warning : SchemaWarnings(table)) plan.warnings.push_back(std::move(warning));
   }

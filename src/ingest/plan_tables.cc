@@ -26,6 +26,14 @@ bool HasKeys(const Table& table) {
                      [](const Column& column) { return column.origin == Origin::kPointer; });
 }
 
+// Whether two schemas make the same, if the texts of their views are left out of account. A schema
+// file that began as a copy of a preset says that preset's name, too, but has more than it.
+bool IsButForViews(Table one, Table other) {
+  for (View& view : one.views) view.sql.clear();
+  for (View& view : other.views) view.sql.clear();
+  return ToToml(one) == ToToml(other);
+}
+
 }  // namespace
 
 Status TableChooser::LoadNamedSchema() {
@@ -153,6 +161,9 @@ Status TableChooser::UseTable(const std::string& key, Load load, PlannedSource* 
 
 Result<uint32_t> TableChooser::AddTable(Table table) {
   if (Status s = ApplyKeyOptions(&table); !s.ok()) return Error(s);
+  // Its name may be one that somebody gave it by hand.
+  if (Status s = options_.table.empty() ? Status() : CheckTable(table); !s.ok()) return Error(s);
+  if (Status s = owned_.CheckNames(table, IsTold(table)); !s.ok()) return Error(s);
   if (Status s = FitStoredTable(&table); !s.ok()) return Error(s);
   for (uint32_t i = 0; i < plan_.tables.size(); ++i) {
     if (!SameName(plan_.tables[i].name, table.name)) continue;
@@ -216,30 +227,48 @@ Status TableChooser::InferTable() {
   return {};
 }
 
-// The tables that views read, made empty where nothing goes to them in this run.
+// The tables that views read, made empty if nothing goes to them in this run. One that stands stays
+// as its run stored it, unless that is the preset: then it gets the preset's views of today.
 Status TableChooser::AddCompanions() {
   const size_t with_sources = plan_.tables.size();
   for (size_t i = 0; i < with_sources; ++i) {
+    // Into another application's database goes the table that we were told, and nothing beside it.
+    if (!owned_.is_ours() && !owned_.ForeignTables().empty()) {
+      plan_.tables[i].companions.clear();
+      plan_.tables[i].views.clear();
+    }
     Result<std::vector<Table>> family = WithCompanions(plan_.tables[i]);
     if (!family) return family.error();
     for (size_t member = 1; member < family->size(); ++member) {
-      Result<uint32_t> added = AddTable(std::move((*family)[member]));
+      Table& companion = (*family)[member];
+      const Result<std::optional<Table>> stored = target_->StoredTable(companion.name);
+      if (!stored) return stored.error();
+      if (stored->has_value() && !IsButForViews(**stored, companion)) continue;
+      Result<uint32_t> added = AddTable(std::move(companion));
       if (!added) return added.error();
     }
   }
   return {};
 }
 
-// A database that another application made gets a table of ours only where we were told its name.
-Status TableChooser::RefuseForeignDatabase() {
-  if (!options_.table.empty()) return {};
-  Result<std::vector<std::string>> foreign = target_->ForeignTables();
-  if (!foreign) return foreign.error();
-  if (foreign->empty()) return {};
-  return Status::Usage(target_->path() +
-                           " is the database of another application (it has the table " +
-                           foreign->front() + (foreign->size() > 1 ? " and others)" : ")"),
+// A database without a table of ours gets one only if somebody told us its name (I12).
+Status TableChooser::LookAtDatabase() {
+  Result<Ownership> owned = target_->Owned();
+  if (!owned) return owned.error();
+  owned_ = std::move(*owned);
+  if (owned_.is_ours() || !options_.table.empty()) return {};
+  const std::vector<std::string> foreign = owned_.ForeignTables();
+  if (foreign.empty()) return {};
+  return Status::Usage(target_->path() + " is the database of another application (it has " +
+                           foreign.front() + (foreign.size() > 1 ? " and others)" : ")"),
                        "say --table NAME to write into it all the same, or name a new database");
+}
+
+// Whether somebody told us to write into a table of this name, whoever made it: by --table, or by
+// a schema file.
+bool TableChooser::IsTold(const Table& table) const {
+  if (!options_.table.empty()) return SameName(table.name, options_.table);
+  return options_.schema.ends_with(".toml") && SameName(table.name, named_schema_.name);
 }
 
 }  // namespace sluice

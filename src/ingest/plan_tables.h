@@ -11,6 +11,7 @@
 #include "ingest/knowledge.h"
 #include "ingest/plan.h"
 #include "ingest/plan_inputs.h"
+#include "publish/ownership.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
 #include "sluice/schema.hpp"
@@ -28,14 +29,16 @@ class TableChooser {
       : options_(options), stop_(stop), target_(target), plan_(*plan) {}
 
   Status LoadNamedSchema();
+  // kUsage for another application's database, unless we were told a table's name.
+  Status LookAtDatabase();
   bool any_json() const { return named_schema_.any_json; }
   // Takes the candidates.
   Status Choose(std::vector<Candidate> candidates, const Knowledge& knowledge);
   Status AddCompanions();
-  Status RefuseForeignDatabase();
 
  private:
   bool infers() const { return options_.schema == "auto"; }
+  bool IsTold(const Table& table) const;
   void NoteRecognised();
   Status ChooseByOption(PlannedSource* source);
   Status ChooseByContent(const Candidate& candidate, const Knowledge& knowledge,
@@ -56,6 +59,7 @@ class TableChooser {
   RunPlan& plan_;
 
   Table named_schema_;  // --schema, unless it is auto
+  Ownership owned_;     // of the target
   std::map<std::string, uint32_t> tables_by_key_;
   Inference inference_;  // from the inputs whose table is inferred
   std::vector<size_t> inferred_sources_;

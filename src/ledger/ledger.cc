@@ -123,6 +123,15 @@ constexpr std::string_view kPutSchema =
     "INSERT OR REPLACE INTO _sluice_schemas(table_name, schema, layout, updated_at)"
     " VALUES (?1, ?2, ?3, ?4)";
 
+constexpr std::string_view kForgetSchema = "DELETE FROM _sluice_schemas WHERE table_name = ?1";
+constexpr std::string_view kForgetSources = "DELETE FROM _sluice_sources WHERE table_name = ?1";
+constexpr std::string_view kForgetRejects =
+    "DELETE FROM _sluice_rejects WHERE source_id IN"
+    " (SELECT id FROM _sluice_sources WHERE table_name = ?1)";
+constexpr std::string_view kForgetGaps =
+    "DELETE FROM _sluice_gaps WHERE source_id IN"
+    " (SELECT id FROM _sluice_sources WHERE table_name = ?1)";
+
 constexpr std::string_view kAddReject =
     "INSERT INTO _sluice_rejects(source_id, line_number, byte_offset, reason, line, length,"
     " rejected_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -477,6 +486,27 @@ Status Ledger::PutSchema(std::string_view table, std::string_view toml, std::str
   statement->BindInteger(3, kVersion);
   statement->BindText(4, now);
   return statement->Run();
+}
+
+Result<ForgottenTable> Ledger::ForgetTable(std::string_view table) {
+  const Result<bool> has_gaps = GapsExist(*connection_);
+  if (!has_gaps) return Error(has_gaps.error());
+  ForgottenTable forgotten;
+  uint64_t unused = 0;
+  const auto forget = [&](std::string_view sql, uint64_t* rows) -> Status {
+    Result<Statement> statement = connection_->Prepare(sql);
+    if (!statement) return statement.error();
+    statement->BindText(1, table);
+    const Status done = statement->Run();
+    *rows = static_cast<uint64_t>(connection_->changes());
+    return done;
+  };
+  // The sources last: by them the others are found.
+  if (Status s = forget(kForgetRejects, &forgotten.rejects); !s.ok()) return Error(s);
+  if (Status s = *has_gaps ? forget(kForgetGaps, &unused) : Status(); !s.ok()) return Error(s);
+  if (Status s = forget(kForgetSources, &forgotten.sources); !s.ok()) return Error(s);
+  if (Status s = forget(kForgetSchema, &unused); !s.ok()) return Error(s);
+  return forgotten;
 }
 
 // --- Rejects

@@ -88,6 +88,12 @@ struct GapCounts {
   uint64_t possible_gaps = 0;
 };
 
+// What Ledger::ForgetTable removed.
+struct ForgottenTable {
+  uint64_t sources = 0;
+  uint64_t rejects = 0;
+};
+
 // The `_sluice_*` tables of a database: the only place with their SQL. docs/tables.md tells of each
 // column.
 //
@@ -130,6 +136,8 @@ class Ledger {
   Result<std::optional<std::string>> SchemaOf(std::string_view table);
   Result<std::vector<std::string>> Tables();
   Status PutSchema(std::string_view table, std::string_view toml, std::string_view now);
+  // Its schema, its sources, and their rejects and gaps: for a table that is gone.
+  Result<ForgottenTable> ForgetTable(std::string_view table);
 
   // Rejects.
   Status AddReject(int64_t source_id, const Line& line, uint64_t length, std::string_view reason,

@@ -44,11 +44,18 @@ void RemoveTemporary(const std::string& temporary) {
 constexpr int kCheckShare = 50;
 constexpr std::chrono::milliseconds kCheckTime{50};
 
-// SQLite would replay them into whatever database gets this name.
+// SQLite would replay them into whatever database gets this name. An empty one holds nothing to
+// replay, and programs that only read leave it behind: it is removed. A program that still has it
+// open is connected to a file that has lost its name, and does not miss this one.
 Status ForbidLeftovers(const std::string& target) {
   for (const std::string_view suffix : {"-wal", "-journal"}) {
     const std::string leftover = target + std::string(suffix);
-    if (!Exists(leftover)) continue;
+    const Result<FileInfo> info = Stat(leftover);
+    if (!info && info.error().code() == StatusCode::kNotFound) continue;
+    if (info && info->kind == FileKind::kRegular && info->size == 0) {
+      if (Status removed = Remove(leftover); !removed.ok()) return removed;
+      continue;
+    }
     return Status::Unsupported(
         leftover +
             ": left beside a database that is not there; SQLite would replay it into the new one",
@@ -74,6 +81,13 @@ std::optional<Builder> ParseBuilder(std::string_view text) {
   return builder;
 }
 
+// SQLite's word for a database that is gone when its connection closes. A file of that name can
+// still be meant: "./:memory:".
+Status NotInMemory() {
+  return Status::Usage(":memory: is no file: a database in memory would be gone when this run ends",
+                       "name a file, such as /dev/shm/logs.db if it need not outlive the machine");
+}
+
 Status ForbidExisting(const std::string& target) {
   return Status::Unsupported(target + ": a database of this name is there already",
                              "leave out what makes it anew, or replace it: --from-scratch");
@@ -84,6 +98,7 @@ Status ForbidExisting(const std::string& target) {
 Result<std::string> ResolveTarget(const std::string& path) {
   constexpr int kMostLinks = 40;  // as Linux itself
   if (path.empty()) return Error(Status::Usage("the path of the database is empty"));
+  if (path == ":memory:") return Error(NotInMemory());
   std::string target = path;
   for (int links = 0; links < kMostLinks; ++links) {
     Result<std::string> directory = CanonicalPath(DirectoryOf(target));

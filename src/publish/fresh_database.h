@@ -38,10 +38,10 @@ void RemoveTemporariesOfDeadRuns(const std::string& target);
 //
 // Claim resolves symlinks; takes the lock file `<target>.sluice-lock` (target_lock.h); removes
 // temporary files of dead runs; refuses a target that exists (unless `replace`), and a -wal or
-// -journal beside a missing one. With `replace` it opens the old database exclusively, brings it to
-// journal_mode=DELETE and holds that lock through the rename; it refuses when anyone else is
-// connected, or when there are tables that sluice did not make (unless `force`).
-// Publish renames with RENAME_NOREPLACE where there was no old database.
+// -journal with content beside a missing one (an empty one is removed). With `replace` it opens the
+// old database exclusively, brings it to journal_mode=DELETE and holds that lock through the
+// rename; it refuses when anyone else is connected, or when there is anything that sluice did not
+// make (unless `force`). Publish renames with RENAME_NOREPLACE where there was no old database.
 //
 // Threads: one. Errors: every failure leaves the target untouched, but one: where the sync of the
 // directory fails after the rename, the new database is there and may be gone after a power cut;
@@ -51,7 +51,7 @@ class FreshDatabase {
   enum class Verify { kLight, kQuick, kFull };
   struct Options {
     bool replace = false;  // --from-scratch
-    bool force = false;    // --force: also over tables that sluice did not make
+    bool force = false;    // --force: also over what sluice did not make
     // kLight: the schema is read, the edges of each table and index and 64 rows of each table by
     // every index, the size is right; in 2 % of the time since Claim, or 50 ms. kQuick and kFull:
     // SQLite's quick_check, integrity_check.

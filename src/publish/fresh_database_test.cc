@@ -283,7 +283,7 @@ TEST_F(FreshDatabaseTest, RefusesToReplaceTablesOfOthers) {
                   .ok());
   const Status status = FreshDatabase::Claim(target(), {.replace = true}).error();
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
-  EXPECT_TRUE(status.message().ends_with("did not make: customers")) << status.message();
+  EXPECT_TRUE(status.message().ends_with("did not make: the table customers")) << status.message();
   EXPECT_EQ(ValueIn(target()), 1);
   Result<FreshDatabase> fresh = FreshDatabase::Claim(target(), {.replace = true, .force = true});
   ASSERT_TRUE(fresh);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "ledger/ledger.h"
+#include "publish/ownership.h"
 #include "sqlite/lock_holders.h"
 
 namespace sluice {
@@ -25,51 +26,31 @@ Status ForbidOthers(const std::string& path) {
           "stop that program, then run again"};
 }
 
-// Our own are the _sluice_ tables and those whose schemas they list. Tables behind virtual tables
-// (those of full-text indexes) belong to these.
-Result<std::vector<std::string>> TablesOfOthers(Connection& connection) {
+Result<Ownership> OwnershipOf(Connection& connection) {
   const Result<bool> exists = Ledger::Exists(connection);
   if (!exists) return Error(exists.error());
-  std::string ours = "SELECT ''";
-  if (*exists) {
-    Result<Ledger> ledger = Ledger::Open(connection);
-    if (!ledger) return Error(ledger.error());
-    const Result<std::vector<std::string>> tables = ledger->Tables();
-    if (!tables) return Error(tables.error());
-    for (const std::string& table : *tables) ours += " UNION ALL SELECT " + QuoteText(table);
-  }
-  // An external-content FTS5 table of ours names our table in its definition.
-  Result<Statement> statement = connection.Prepare(
-      "WITH ours(name) AS (" + ours +
-      ") SELECT l.name FROM pragma_table_list AS l JOIN sqlite_schema AS s ON s.name = l.name"
-      " WHERE l.schema = 'main' AND l.type IN ('table', 'virtual')"
-      " AND l.name NOT GLOB '_sluice_*' AND l.name NOT GLOB 'sqlite_*'"
-      " AND l.name COLLATE NOCASE NOT IN (SELECT name FROM ours)"
-      " AND NOT (l.type = 'virtual' AND EXISTS (SELECT 1 FROM ours WHERE name <> ''"
-      " AND instr(s.sql, 'content=' || quote(name)) > 0))"
-      " ORDER BY l.name");
-  if (!statement) return Error(statement.error());
-  std::vector<std::string> names;
-  while (true) {
-    const Result<bool> row = statement->Step();
-    if (!row) return Error(row.error());
-    if (!*row) return names;
-    names.emplace_back(statement->Text(0));
-  }
+  if (!*exists) return Ownership::Read(connection, nullptr);
+  Result<Ledger> ledger = Ledger::Open(connection);
+  if (!ledger) return Error(ledger.error());
+  return Ownership::Read(connection, &*ledger);
 }
 
-Status ForbidTablesOfOthers(Connection& connection) {
+// Not only tables: a view or a trigger that somebody made over our tables would go with them.
+Status ForbidObjectsOfOthers(Connection& connection) {
   constexpr size_t kShown = 5;
-  const Result<std::vector<std::string>> names = TablesOfOthers(connection);
-  if (!names) return names.error();
-  if (names->empty()) return {};
+  const Result<Ownership> ownership = OwnershipOf(connection);
+  if (!ownership) return ownership.error();
+  const std::vector<DatabaseObject> foreign = ownership->Foreign();
+  if (foreign.empty()) return {};
   std::string list;
-  for (size_t i = 0; i < names->size() && i < kShown; ++i)
-    list += (i == 0 ? "" : ", ") + (*names)[i];
-  if (names->size() > kShown) list += ", and " + std::to_string(names->size() - kShown) + " more";
-  return Status::Unsupported(
-      connection.path() + ": it has tables that sluice did not make: " + list,
-      "choose another path, or replace it with all that is in it: --force");
+  for (size_t i = 0; i < foreign.size() && i < kShown; ++i) {
+    list += (i == 0 ? "the " : ", the ") + foreign[i].kind + " " + foreign[i].name;
+  }
+  if (foreign.size() > kShown) {
+    list += ", and " + std::to_string(foreign.size() - kShown) + " more";
+  }
+  return Status::Unsupported(connection.path() + ": it has what sluice did not make: " + list,
+                             "choose another path, or replace it with all that is in it: --force");
 }
 
 }  // namespace
@@ -85,7 +66,7 @@ Result<OldDatabase> OldDatabase::TakeExclusively(const std::string& path, bool f
   old.connection_ = std::move(*connection);
 
   if (!force) {
-    if (Status status = ForbidTablesOfOthers(old.connection_); !status.ok()) return Error(status);
+    if (Status status = ForbidObjectsOfOthers(old.connection_); !status.ok()) return Error(status);
   }
 
   Result<std::string> mode = old.connection_.Pragma("journal_mode");

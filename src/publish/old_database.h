@@ -17,8 +17,8 @@ namespace sluice {
 // opened.
 class OldDatabase {
  public:
-  // kBusy, with who it is, when anybody else is connected. kUnsupported when it has tables that
-  // sluice did not make, without `force`.
+  // kBusy, with who it is, when anybody else is connected. kUnsupported when it has anything
+  // that sluice did not make (publish/ownership.h), without `force`.
   static Result<OldDatabase> TakeExclusively(const std::string& path, bool force);
 
   // The last look before the rename: still the same file? Gives the new one the old one's

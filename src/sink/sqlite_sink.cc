@@ -6,6 +6,7 @@
 
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "sink/existing_objects.h"
 #include "sink/schema_objects.h"
 
 namespace sluice {
@@ -44,6 +45,8 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   if (Status s = EnsureTransaction(); !s.ok()) return s;
   // From here on there is something to commit when a stop comes.
   connection.SetWait({.longest = options_.busy_wait.value_or(target_->longest_wait_)});
+  const Result<Ownership> owned = target_->Owned();  // before this run makes anything
+  if (!owned) return owned.error();
   const bool ledger_stands = target_->ledger_ != nullptr;
   if (!ledger_stands) {
     Result<Ledger> ledger = Ledger::Create(connection);
@@ -52,6 +55,8 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
   }
   if (Status s = bookkeeping_.Start(target_->ledger_.get(), ledger_stands); !s.ok()) return s;
 
+  Status good = MakeGood(connection, target_->ledger_.get(), *owned, tables, &notes_);
+  if (!good.ok()) return good;
   targets_.resize(tables.size());
   for (size_t i = 0; i < tables.size(); ++i) {
     targets_[i].table = tables[i];
@@ -59,12 +64,24 @@ Status SqliteSink::Start(const std::vector<const Table*>& tables) {
     if (Status s = OpenWriter(static_cast<uint32_t>(i)); !s.ok()) return s;
   }
   // They hold no data, and a mistake in one is better found before the rows than behind them.
+  if (Status s = MakeViews(*owned, tables); !s.ok()) return s;
+  return options_.indexes_first ? MakeIndexesFirst() : Status();
+}
+
+// One that somebody has changed is theirs by now (I12).
+Status SqliteSink::MakeViews(const Ownership& owned, const std::vector<const Table*>& tables) {
   for (const Table* table : tables) {
     for (const View& view : table->views) {
-      if (Status s = MakeView(connection, view); !s.ok()) return s;
+      if (!owned.IsViewOfOthers(view.name)) {
+        if (Status s = MakeView(*target_->connection_, view); !s.ok()) return s;
+      } else {
+        notes_.push_back("the view " + view.name +
+                         " was changed since sluice made it, and is left as it is (once it is "
+                         "dropped, the next run makes it)");
+      }
     }
   }
-  return options_.indexes_first ? MakeIndexesFirst() : Status();
+  return {};
 }
 
 Status SqliteSink::MakeIndexesFirst() {

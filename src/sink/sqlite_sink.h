@@ -102,6 +102,7 @@ class SqliteSink final : public Sink {
   Status PublishDatabase(const StepFunction& step);
   Status FinishTable(Target& target, const StepFunction& step);
   Status MakeIndexes(Target& target, const StepFunction& step);
+  Status MakeViews(const Ownership& owned, const std::vector<const Table*>& tables);
   Status MakeIndexesFirst();
   Result<bool> IsListed(const Table& table, const std::string& name);
   Status DropUnlistedIndexes(const Target& target);

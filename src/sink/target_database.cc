@@ -2,11 +2,13 @@
 #include "sink/target_database.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/file.h"
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "sqlite/read_only.h"
 
 namespace sluice {
 Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& path,
@@ -34,10 +36,9 @@ Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& 
 Status TargetDatabase::OpenExisting(const Options& options) {
   // Of a run from scratch that died.
   if (!options.look_only) RemoveTemporariesOfDeadRuns(path_);
-  Result<Connection> connection = Connection::Open(
-      path_,
-      {.mode = options.look_only ? OpenOptions::Mode::kReadOnly : OpenOptions::Mode::kReadWrite,
-       .wait = options.wait});
+  const OpenOptions open{.mode = OpenOptions::Mode::kReadWrite, .wait = options.wait};
+  Result<Connection> connection =
+      options.look_only ? OpenForReading(path_, open) : Connection::Open(path_, open);
   if (!connection) return connection.error();
   connection_ = std::make_unique<Connection>(std::move(*connection));
 
@@ -95,12 +96,25 @@ Status TargetDatabase::TurnToWal() {
 }
 
 Result<std::vector<SourceRow>> TargetDatabase::Sources() {
-  if (fresh() || ledger_ == nullptr) return std::vector<SourceRow>{};
-  return ledger_->Sources();
+  std::vector<SourceRow> sources;
+  const Status read = EachSource([&](SourceRow row) {
+    sources.push_back(std::move(row));
+    return Status();
+  });
+  if (!read.ok()) return Error(read);
+  return sources;
 }
 
 Status TargetDatabase::EachSource(const std::function<Status(SourceRow)>& visit) {
-  return fresh() || ledger_ == nullptr ? Status() : ledger_->EachSource(visit);
+  if (fresh() || ledger_ == nullptr) return {};
+  Result<Ownership> owned = Owned();
+  if (!owned) return owned.error();
+  std::map<std::string, bool> is_gone;  // there may be very many sources, of few tables
+  return ledger_->EachSource([&](SourceRow row) {
+    const auto [table, is_new] = is_gone.try_emplace(row.table, false);
+    if (is_new) table->second = owned->GoneTable(row.table) != nullptr;
+    return table->second ? Status() : visit(std::move(row));
+  });
 }
 
 Result<std::optional<Table>> TargetDatabase::StoredTable(std::string_view name) {
@@ -108,6 +122,9 @@ Result<std::optional<Table>> TargetDatabase::StoredTable(std::string_view name) 
   Result<std::optional<std::string>> toml = ledger_->SchemaOf(name);
   if (!toml) return Error(toml.error());
   if (!toml->has_value()) return std::optional<Table>{};
+  const Result<std::vector<std::string>> columns = ColumnsOf(name);
+  if (!columns) return Error(columns.error());
+  if (columns->empty()) return std::optional<Table>{};
   Result<Table> table = ParseSchema(**toml, "_sluice_schemas: " + std::string(name));
   if (!table) return Error(table.error());
   return std::optional<Table>(std::move(*table));
@@ -148,8 +165,14 @@ Status TargetDatabase::CheckColumns(const Table& table) {
     if (!found) missing += (missing.empty() ? "" : ", ") + column.name;
   }
   if (missing.empty()) return {};
+  // `auto` adds columns of its own, which say where a row came from.
+  const std::string fitting =
+      table.preset == "auto"
+          ? "a schema file that takes only the table's own columns (sluice schema infer INPUT... "
+            "writes one to begin with; docs/schemas.md, \"A table that is there already\")"
+          : "a schema that fits the table";
   return Status::Usage(path_ + ": the table " + table.name + " has no column " + missing,
-                       "use --table for another name, or a schema that fits the table");
+                       "use " + fitting + ", or --table for another name");
 }
 
 Result<std::vector<std::string>> TargetDatabase::MissingDdl(const Table& table) {
@@ -180,37 +203,9 @@ Result<bool> TargetDatabase::HasIndex(std::string_view name) {
   return query->Step();
 }
 
-Result<std::vector<std::string>> TargetDatabase::ForeignTables() {
-  std::vector<std::string> foreign;
-  if (fresh()) return foreign;
-  Result<std::set<std::string, std::less<>>> ours = OwnTables();
-  if (!ours) return Error(ours.error());
-
-  // Shadow tables (of FTS5, say) belong to their virtual table, which is listed.
-  Result<Statement> query = connection_->Prepare(
-      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual') "
-      "AND substr(name, 1, 7) <> 'sqlite_' AND substr(name, 1, 8) <> '_sluice_' ORDER BY name");
-  if (!query) return Error(query.error());
-  for (;;) {
-    Result<bool> row = query->Step();
-    if (!row) return Error(row.error());
-    if (!*row) return foreign;
-    if (!ours->contains(query->Text(0))) foreign.emplace_back(query->Text(0));
-  }
-}
-
-Result<std::set<std::string, std::less<>>> TargetDatabase::OwnTables() {
-  std::set<std::string, std::less<>> ours;
-  if (ledger_ == nullptr) return ours;
-  Result<std::vector<std::string>> names = ledger_->Tables();
-  if (!names) return Error(names.error());
-  for (const std::string& name : *names) {
-    Result<std::optional<Table>> table = StoredTable(name);
-    if (!table) return Error(table.error());
-    ours.insert(name);
-    for (const FullText& full_text : (*table)->full_texts) ours.insert(full_text.name);
-  }
-  return ours;
+Result<Ownership> TargetDatabase::Owned() {
+  if (fresh()) return Ownership();
+  return Ownership::Read(*connection_, ledger_.get());
 }
 
 }  // namespace sluice

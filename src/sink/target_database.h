@@ -6,13 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ledger/ledger.h"
 #include "publish/fresh_database.h"
+#include "publish/ownership.h"
 #include "publish/target_lock.h"
 #include "sluice/schema.hpp"
 #include "sluice/status.hpp"
@@ -53,9 +53,10 @@ class TargetDatabase {
   // transaction.
   Ledger* ledger() { return ledger_.get(); }
   Result<std::vector<SourceRow>> Sources();
-  // As Ledger::EachSource; of a database that has none, none.
+  // As Ledger::EachSource; of a database that has none, none. Sources of a table that is gone are
+  // left out: their rows went with it, so they are to be read again.
   Status EachSource(const std::function<Status(SourceRow)>& visit);
-  // The table that an earlier run resolved and stored.
+  // The table that an earlier run resolved and stored, if it is still there.
   Result<std::optional<Table>> StoredTable(std::string_view name);
   // Columns of a table or view that is there; empty when there is none of that name.
   Result<std::vector<std::string>> ColumnsOf(std::string_view name);
@@ -66,8 +67,8 @@ class TargetDatabase {
   // The statements that would make what this table still lacks: itself, columns, indexes, full
   // text.
   Result<std::vector<std::string>> MissingDdl(const Table& table);
-  // Names of tables that no run of sluice made.
-  Result<std::vector<std::string>> ForeignTables();
+  // What of it is ours, as of now (I12).
+  Result<Ownership> Owned();
 
   // Turns a database that exists to WAL, once. Opening leaves it as it is: it may be another
   // application's, which is not known before the plan is made.
@@ -86,7 +87,6 @@ class TargetDatabase {
   // To a file that nobody else sees and that goes when the run ends: it needs no journal.
   Result<Connection> OpenTemporary(const std::string& path, OpenOptions::Mode mode) const;
   std::string BlueprintPath() const { return fresh_->temporary_path() + "-blueprint"; }
-  Result<std::set<std::string, std::less<>>> OwnTables();
   Result<std::vector<std::string>> Names(const std::string& sql, std::string_view of);
 
   std::string path_;

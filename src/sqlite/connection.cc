@@ -63,12 +63,32 @@ int FlagsOf(OpenOptions::Mode mode) {
   switch (mode) {
     case OpenOptions::Mode::kReadOnly:
       return kCommon | SQLITE_OPEN_READONLY;
+    case OpenOptions::Mode::kFrozen:
+      return kCommon | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
     case OpenOptions::Mode::kReadWrite:
       return kCommon | SQLITE_OPEN_READWRITE;
     case OpenOptions::Mode::kCreate:
       break;
   }
   return kCommon | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+}
+
+// Every byte that could mean something in a URI is written as %XX. "//" after the scheme ends the
+// empty authority, so that a path that begins with two slashes has none either.
+std::string FrozenUri(std::string_view path) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-";
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string uri = path.starts_with('/') ? "file://" : "file:";
+  for (const char c : path) {
+    if (kPlain.find(c) != std::string_view::npos) {
+      uri += c;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      uri += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return uri + "?immutable=1";
 }
 
 bool OnlyCommentsIn(std::string_view sql) {
@@ -289,7 +309,14 @@ Result<Connection> Connection::Open(const std::string& path, const OpenOptions& 
   connection.path_ = path;
   connection.condemned_ = std::make_unique<bool>(false);
   const char* vfs = options.vfs.empty() ? CountingVfsName() : options.vfs.c_str();
-  const int code = sqlite3_open_v2(path.c_str(), &connection.db_, FlagsOf(options.mode), vfs);
+  std::string name = path;
+  if (options.mode == OpenOptions::Mode::kFrozen) {
+    const Result<FileInfo> info = Stat(path);
+    if (!info) return Error(info.error());
+    connection.frozen_ = *info;
+    name = FrozenUri(path);
+  }
+  const int code = sqlite3_open_v2(name.c_str(), &connection.db_, FlagsOf(options.mode), vfs);
   if (code != SQLITE_OK) {
     return Error(SqliteErrorAt(path, connection.db_, code, "open"));
   }
@@ -305,8 +332,9 @@ Result<Connection> Connection::Open(const std::string& path, const OpenOptions& 
   }
   if (Status s = connection.RefuseShortFile(); !s.ok()) return Error(s);
   // It also opens for reading what it was to write to, and would say so at the first INSERT.
-  if (options.mode != OpenOptions::Mode::kReadOnly &&
-      sqlite3_db_readonly(connection.db_, "main") == 1) {
+  const bool may_write =
+      options.mode == OpenOptions::Mode::kReadWrite || options.mode == OpenOptions::Mode::kCreate;
+  if (may_write && sqlite3_db_readonly(connection.db_, "main") == 1) {
     return Error(SqliteErrorAt(path, connection.db_, SQLITE_READONLY, "open for writing"));
   }
   return connection;
@@ -318,7 +346,8 @@ Connection::Connection(Connection&& other) noexcept
     : db_(std::exchange(other.db_, nullptr)),
       path_(std::move(other.path_)),
       condemned_(std::move(other.condemned_)),
-      busy_wait_(std::move(other.busy_wait_)) {}
+      busy_wait_(std::move(other.busy_wait_)),
+      frozen_(other.frozen_) {}
 
 Connection& Connection::operator=(Connection&& other) noexcept {
   if (this != &other) {
@@ -327,6 +356,7 @@ Connection& Connection::operator=(Connection&& other) noexcept {
     path_ = std::move(other.path_);
     condemned_ = std::move(other.condemned_);
     busy_wait_ = std::move(other.busy_wait_);
+    frozen_ = other.frozen_;
   }
   return *this;
 }
@@ -428,6 +458,20 @@ bool Connection::ErrorIsOfConstraint() const {
 int64_t Connection::changes() const { return sqlite3_changes64(db_); }
 bool Connection::in_transaction() const {
   return db_ != nullptr && sqlite3_get_autocommit(db_) == 0;
+}
+
+Status Connection::CheckUnchanged() const {
+  if (!frozen_) return {};
+  const Result<FileInfo> now = Stat(path_);
+  if (!now) return now.error();
+  const bool is_as_it_was = now->SameFileAs(*frozen_) && now->size == frozen_->size &&
+                            now->modified_ns == frozen_->modified_ns;
+  if (is_as_it_was) return {};
+  return Status::Unsupported(
+      path_ +
+          ": it was changed while it was read, and its folder cannot be written, so it was read "
+          "without locks: what was read may be wrong",
+      "read it again when nobody writes to it, or make its folder writable");
 }
 
 void Connection::Condemn() {

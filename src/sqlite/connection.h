@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/file.h"
 #include "base/lock_wait.h"
 #include "sluice/status.hpp"
 
@@ -73,7 +74,9 @@ class Statement {
 };
 
 struct OpenOptions {
-  enum class Mode { kReadOnly, kReadWrite, kCreate };
+  // kFrozen reads the file without locks and without its WAL (SQLite's `immutable`). It is right
+  // only if nobody writes to the database meanwhile: see Connection::CheckUnchanged.
+  enum class Mode { kReadOnly, kReadWrite, kCreate, kFrozen };
   Mode mode = Mode::kReadOnly;
   LockWait wait;  // of a statement, for a lock that another connection holds
   // The name of a registered VFS. "" is the counting VFS over SQLite's default one.
@@ -128,6 +131,10 @@ class Connection {
   sqlite3* handle() const { return db_; }
   bool condemned() const { return condemned_ != nullptr && *condemned_; }
 
+  // kUnsupported if the database was opened as kFrozen and its file has changed since: then rows
+  // that were read may be of different times. Ok in every other mode.
+  Status CheckUnchanged() const;
+
   // After a failed COMMIT or fsync: from now on nothing is written through it, and Close() makes no
   // checkpoint (I8).
   void Condemn();
@@ -144,6 +151,7 @@ class Connection {
   std::unique_ptr<bool>
       condemned_;  // on the heap, so that statements find it when the connection has moved
   std::unique_ptr<BusyWait> busy_wait_;  // as above, for SQLite; none where only the time ends it
+  std::optional<FileInfo> frozen_;       // the file as it was when it was opened as kFrozen
 };
 
 // BEGIN IMMEDIATE … COMMIT. Rolls back when it ends uncommitted.

@@ -2,10 +2,14 @@
 #include "sqlite/read_only.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <sqlite3.h>
 #include <strings.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/units.h"
 #include "sqlite/profile.h"
 
@@ -58,11 +62,52 @@ int Authorize(void*, int action, const char* first, const char* second, const ch
 // Instructions of SQLite's machine between two looks at the clock: some 10 microseconds.
 constexpr int kInstructions = 1000;
 
+bool MayWrite(const std::string& path) { return access(path.c_str(), W_OK) == 0; }
+
+// By the header, read through SQLite's own file handle (I10).
+bool IsInWalMode(const Connection& connection) {
+  constexpr sqlite3_int64 kReadVersion = 19;
+  constexpr char kWal = 2;
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  char version = 0;
+  return file != nullptr && file->pMethods != nullptr &&
+         file->pMethods->xRead(file, &version, 1, kReadVersion) == SQLITE_OK && version == kWal;
+}
+
+// Of a database that we may not write: without locks, or nothing if it need not be read so.
+std::optional<Connection> OpenFrozen(const std::string& path, OpenOptions options) {
+  options.mode = OpenOptions::Mode::kFrozen;
+  Result<Connection> connection = Connection::Open(path, options);
+  if (!connection || !IsInWalMode(*connection)) return std::nullopt;
+  return std::move(*connection);
+}
+
 }  // namespace
 
+Result<Connection> OpenForReading(const std::string& path, const OpenOptions& options) {
+  OpenOptions chosen = options;
+  chosen.mode = OpenOptions::Mode::kReadOnly;
+  const Result<std::string> file = CanonicalPath(path);
+  if (!file) return Connection::Open(path, chosen);  // which says what is wrong with it
+
+  const Result<FileInfo> wal = Stat(*file + "-wal");
+  const bool wal_has_content = wal && wal->size > 0;
+  const bool shm_is_there = Exists(*file + "-shm");
+  if (wal_has_content && shm_is_there) return Connection::Open(path, chosen);
+
+  if (MayWrite(*file) && MayWrite(DirectoryOf(*file))) {
+    chosen.mode = OpenOptions::Mode::kReadWrite;
+    return Connection::Open(path, chosen);
+  }
+  if (!wal_has_content && !(wal && shm_is_there)) {
+    if (std::optional<Connection> frozen = OpenFrozen(path, chosen)) return std::move(*frozen);
+  }
+  return Connection::Open(path, chosen);
+}
+
 Result<Connection> OpenReadOnly(const std::string& path, const ReadOnlyOptions& options) {
-  Result<Connection> connection = Connection::Open(
-      path, {.mode = OpenOptions::Mode::kReadOnly, .wait = {.longest = options.busy_timeout}});
+  Result<Connection> connection = OpenForReading(path, {.wait = {.longest = options.busy_timeout}});
   if (!connection) return connection;
   if (Status status = Apply(*connection, ReadOnlyProfile(options.cache_bytes)); !status.ok()) {
     return Error(status);

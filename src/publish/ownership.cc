@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "publish/ownership.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "schema/names.h"
+#include "schema/schema.h"
+
+namespace sluice {
+namespace {
+
+// SQLite keeps tables, views and indexes in one space of names, triggers in another.
+bool IsTrigger(std::string_view kind) { return kind == "trigger"; }
+bool IsTable(std::string_view kind) { return kind == "table" || kind == "virtual table"; }
+
+// Of an FTS5 table with external content.
+constexpr std::array<std::string_view, 4> kShadowSuffixes = {"_data", "_idx", "_docsize",
+                                                             "_config"};
+constexpr std::array<std::string_view, 3> kTriggerSuffixes = {"_insert", "_delete", "_update"};
+
+bool IsNobodys(const DatabaseObject& object) {
+  return object.is_shadow || object.name.starts_with("sqlite_") ||
+         object.name.starts_with("_sluice_") || object.name == "_litestream_seq" ||
+         object.name == "_litestream_lock";
+}
+
+std::string Describe(const DatabaseObject& object) {
+  std::string text = "the " + object.kind + " " + object.name;
+  if (!object.table.empty()) text += " on " + object.table;
+  return text;
+}
+
+// Where the reader may choose another name for what the schema lists.
+std::string RemedyFor(const DatabaseObject& in_the_way, bool wants_table) {
+  const std::string rename = IsTable(in_the_way.kind)
+                                 ? "rename it (ALTER TABLE ... RENAME TO)"
+                                 : "drop it, or make it again under another name";
+  return rename + (wants_table ? ", or say --table NAME: that of a new table, or this one's if the "
+                                 "lines are to go into it"
+                               : ", or use a schema file that gives its own another name");
+}
+
+}  // namespace
+
+// What a schema makes, and what is listed as ours once it was made.
+struct Ownership::Needed {
+  std::string kind;
+  std::string name;
+  std::string table;  // of an index or a trigger
+  std::string sql;    // "" for what FTS5 makes itself
+};
+
+std::vector<Ownership::Needed> Ownership::NeededBy(const Table& table) {
+  std::vector<Needed> needed = {{"table", table.name, "", CreateTableSql(table)}};
+  for (const Index& index : table.indexes) {
+    needed.push_back({"index", index.name, table.name, CreateIndexSql(table, index)});
+  }
+  for (const View& view : table.views) {
+    needed.push_back({"view", view.name, "", CreateViewSql(view)});
+  }
+  for (const FullText& full_text : table.full_texts) {
+    const std::vector<std::string> ddl = CreateFullTextSql(table, full_text);
+    needed.push_back({"virtual table", full_text.name, "", ddl[0]});
+    for (const std::string_view suffix : kShadowSuffixes) {
+      needed.push_back({"table", full_text.name + std::string(suffix), "", ""});
+    }
+    for (size_t i = 0; i < kTriggerSuffixes.size(); ++i) {
+      const std::string name = full_text.name + std::string(kTriggerSuffixes[i]);
+      needed.push_back({"trigger", name, table.name, ddl[2 + i]});
+    }
+  }
+  return needed;
+}
+
+Result<Ownership> Ownership::Read(Connection& connection, Ledger* ledger) {
+  Ownership ownership;
+  ownership.path_ = connection.path();
+  Result<Statement> query = connection.Prepare(
+      "SELECT CASE l.type WHEN 'virtual' THEN 'virtual table' ELSE s.type END, s.name,"
+      " CASE WHEN s.type IN ('index', 'trigger') THEN s.tbl_name ELSE '' END, s.sql,"
+      " coalesce(l.type = 'shadow', 0)"
+      " FROM sqlite_schema AS s LEFT JOIN pragma_table_list AS l"
+      " ON l.schema = 'main' AND l.name = s.name AND s.type IN ('table', 'view')"
+      " ORDER BY CASE s.type WHEN 'table' THEN 0 WHEN 'view' THEN 1 ELSE 2 END, s.name");
+  if (!query) return Error(query.error());
+  for (;;) {
+    const Result<bool> row = query->Step();
+    if (!row) return Error(row.error());
+    if (!*row) break;
+    ownership.objects_.push_back({.kind = std::string(query->Text(0)),
+                                  .name = std::string(query->Text(1)),
+                                  .table = std::string(query->Text(2)),
+                                  .sql = std::string(query->Text(3)),
+                                  .is_shadow = query->Integer(4) != 0});
+  }
+
+  if (ledger == nullptr) return ownership;
+  Result<std::vector<std::string>> names = ledger->Tables();
+  if (!names) return Error(names.error());
+  for (const std::string& name : *names) {
+    Result<std::optional<std::string>> toml = ledger->SchemaOf(name);
+    if (!toml) return Error(toml.error());
+    if (!toml->has_value()) continue;
+    Result<Table> table = ParseSchema(**toml, "_sluice_schemas: " + name);
+    if (!table) return Error(table.error());
+    ownership.stored_.push_back(std::move(*table));
+  }
+  return ownership;
+}
+
+const DatabaseObject* Ownership::Find(std::string_view name, bool is_trigger) const {
+  const auto found = std::ranges::find_if(objects_, [&](const DatabaseObject& object) {
+    return IsTrigger(object.kind) == is_trigger && SameName(object.name, name);
+  });
+  return found == objects_.end() ? nullptr : &*found;
+}
+
+// By kind, name and table: a person may have dropped one of ours and given its name to something
+// else.
+bool Ownership::IsListed(const DatabaseObject& object) const {
+  return std::ranges::any_of(stored_, [&](const Table& table) {
+    return std::ranges::any_of(NeededBy(table), [&](const Needed& needed) {
+      return needed.kind == object.kind && SameName(needed.name, object.name) &&
+             SameName(needed.table, object.table);
+    });
+  });
+}
+
+std::vector<DatabaseObject> Ownership::Foreign() const {
+  std::vector<DatabaseObject> foreign;
+  for (const DatabaseObject& object : objects_) {
+    if (!IsNobodys(object) && !IsListed(object)) foreign.push_back(object);
+  }
+  return foreign;
+}
+
+std::vector<std::string> Ownership::ForeignTables() const {
+  std::vector<std::string> names;
+  for (const DatabaseObject& object : Foreign()) {
+    if (IsTable(object.kind) || object.kind == "view") {
+      names.push_back("the " + object.kind + " " + object.name);
+    }
+  }
+  return names;
+}
+
+Status Ownership::CheckNames(const Table& table, bool may_use_table) const {
+  for (const Needed& needed : NeededBy(table)) {
+    const DatabaseObject* there = Find(needed.name, IsTrigger(needed.kind));
+    if (there == nullptr) continue;
+    const bool serves = !needed.sql.empty() && there->sql == needed.sql;
+    const bool same_object = there->kind == needed.kind && SameName(there->table, needed.table);
+    // A shadow table's virtual table stands, and has come before it in this list.
+    const bool is_of_full_text = needed.sql.empty() && there->is_shadow;
+    if (serves || is_of_full_text || (same_object && IsListed(*there))) continue;
+    const bool is_the_table = SameName(needed.name, table.name);
+    if (is_the_table && may_use_table && there->kind != "index") continue;
+    return Status::Usage(path_ + ": the " + needed.kind + " " + needed.name +
+                             (is_the_table ? "" : " of the schema of " + table.name) +
+                             " cannot be made: " + Describe(*there) +
+                             ", which sluice did not make, has its name",
+                         RemedyFor(*there, is_the_table));
+  }
+  return {};
+}
+
+const Table* Ownership::GoneTable(std::string_view name) const {
+  const auto stored =
+      std::ranges::find_if(stored_, [&](const Table& table) { return SameName(table.name, name); });
+  return stored == stored_.end() || Find(name, false) != nullptr ? nullptr : &*stored;
+}
+
+bool Ownership::HasFullText(const FullText& full_text) const {
+  return Find(full_text.name, false) != nullptr;
+}
+
+std::vector<std::string> Ownership::FullTextTriggers(const Table& table,
+                                                     const FullText& full_text) const {
+  std::vector<std::string> triggers;
+  for (const std::string_view suffix : kTriggerSuffixes) {
+    const DatabaseObject* there = Find(full_text.name + std::string(suffix), true);
+    if (there != nullptr && SameName(there->table, table.name) && IsListed(*there)) {
+      triggers.push_back(there->name);
+    }
+  }
+  return triggers;
+}
+
+bool Ownership::IsViewOfOthers(std::string_view name) const {
+  const DatabaseObject* there = Find(name, false);
+  if (there == nullptr) return false;
+  const auto made_it = [&](const View& view) {
+    return SameName(view.name, name) && CreateViewSql(view) == there->sql;
+  };
+  return std::ranges::none_of(
+      stored_, [&](const Table& table) { return std::ranges::any_of(table.views, made_it); });
+}
+
+}  // namespace sluice
