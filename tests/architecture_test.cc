@@ -3,6 +3,7 @@
 // changes both here and there, in the same commit.
 #include <algorithm>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -189,6 +190,19 @@ void ExpectNoCycle(const SourceFile& file, std::vector<std::string_view>* path,
   }
   path->pop_back();
   done->insert(file.path);
+}
+
+// Who reads an installed header has neither this repository nor, perhaps, the program.
+TEST(Architecture, PublicHeadersStandAlone) {
+  const std::regex citation(R"(\bI[0-9]+\b|(^|[^\w-])--[a-z]|\b(docs|src|tests)/)");
+  for (const SourceFile& file : SourceTree()) {
+    if (!file.IsUnder("include/sluice/")) continue;
+    for (size_t i = 0; i < file.lines.size(); ++i) {
+      EXPECT_FALSE(std::regex_search(std::string(file.lines[i]), citation))
+          << file.path << ":" << i + 1 << ": say it in full: invariants by number, options of the "
+          << "program and files of this repository mean nothing to who includes it";
+    }
+  }
 }
 
 TEST(Architecture, HeadersDoNotIncludeEachOtherInACircle) {

@@ -6,7 +6,7 @@
 
 namespace sluice {
 
-// How many bytes at the start of a source, and before an offset, its identity rests on.
+// A source is known again by hashes of this many bytes at its start and before its offset.
 inline constexpr size_t kIdentityWindow = 1024;
 
 // XXH3-128 of a stretch of decoded bytes, and how many there were. Two stretches are the same when
@@ -20,11 +20,11 @@ struct ContentHash {
 };
 
 // How far a source has been ingested, and by which content it is known again. A value: it is stored
-// in the transaction that holds the rows before it (I1).
+// in the transaction that commits the rows before it.
 struct Offset {
   // Decoded bytes before it: always at the start of a line, or at the end of a taken tail.
   uint64_t bytes = 0;
-  // Newlines before it, plus 1 where `tail_taken`: the number of the last line read.
+  // Newlines before it, plus 1 if `tail_taken`: the number of the last line read.
   uint64_t lines = 0;
   // The line before it had no newline yet when it was taken as a row: a newline that comes now ends
   // that line and is no blank line; other bytes before it are a reject.
@@ -35,13 +35,13 @@ struct Offset {
   friend bool operator==(const Offset&, const Offset&) = default;
 };
 
-// What became of the lines of a source. I9: lines == rows + ignored + rejects + blank + unfinished.
+// The lines of a source. Always: lines == rows + ignored + rejects + blank + unfinished.
 struct LineCounts {
   uint64_t lines = 0;
   uint64_t rows = 0;      // lines that became rows
-  uint64_t replaced = 0;  // of these, how many replaced a row (--replace); not a term of I9
-  uint64_t ignored = 0;   // passed over by --ignore
-  uint64_t rejects = 0;   // bad lines, whatever --on-bad-line says
+  uint64_t replaced = 0;  // of these, how many replaced a row; not a term of the sum
+  uint64_t ignored = 0;   // passed over because their key was there (OnConflict::kIgnore)
+  uint64_t rejects = 0;   // bad lines, kept or not
   uint64_t blank = 0;
   uint64_t unfinished = 0;  // 0 or 1: the last line, still being written
 

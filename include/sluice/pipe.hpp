@@ -6,18 +6,18 @@
 
 namespace sluice {
 
-// Stdin, a pipe, on its way from a run that reads it until it rests to the live run that goes on: a
-// stream that never ends must come to an end for the first all the same.
+// Hands a pipe on stdin from RunIngest to RunLive. A stream may never end, so RunIngest reads it
+// only until it rests; RunLive then continues within the same line if need be.
 struct PipeHandOver {
-  // It rests when nothing came for `idle`, or when `longest` has passed, both counted from the
-  // first line on.
+  // The pipe rests when nothing came for `idle`, or when `longest` has passed. Both are counted
+  // from the first line on.
   std::chrono::milliseconds idle{3'000};
   std::chrono::milliseconds longest{60'000};
 
-  // Set by the run that ends.
-  bool rests = false;  // false: it was no pipe, or is at its end: there is nothing to go on with
+  // Set by the run that ends; pass them on as they are.
+  bool rests = false;  // false: stdin is no pipe or has ended, so there is nothing to continue
   std::string window;  // the last bytes that were ingested, at most kIdentityWindow
-  std::string tail;    // read behind them already: the beginning of a line
+  std::string tail;    // what was read after them: the beginning of a line
 };
 
 }  // namespace sluice

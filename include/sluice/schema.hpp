@@ -60,25 +60,25 @@ struct FullText {
 
 enum class OnConflict : uint8_t {
   kReject,   // a row whose primary key is there already is a reject
-  kIgnore,   // --ignore
-  kReplace,  // --replace
+  kIgnore,   // the row that is there stays, and the new one is counted as ignored
+  kReplace,  // the new row takes its place
 };
 
 // A table to fill: what a schema file says, resolved. A value; the database keeps it as text
 // (ToToml).
 struct Table {
   std::string name;
-  // Names of our indexes begin with it; --sync-indexes drops others of the prefix.
+  // Names of our indexes begin with it; IngestOptions::sync_indexes drops others of it.
   std::string index_prefix;
   // An INTEGER PRIMARY KEY of this name, not among `columns`; "" for none.
   std::string rowid_column = "id";
   std::vector<Column> columns;           // 1 to kMaxColumns
-  std::vector<std::string> primary_key;  // --pk: names of columns; then rowid_column is ""
+  std::vector<std::string> primary_key;  // names of columns; then rowid_column is ""
   OnConflict on_conflict = OnConflict::kReject;
   std::vector<Index> indexes;
   std::vector<View> views;
   std::vector<FullText> full_texts;
-  // Presets whose tables are made beside this one, empty, because views read them (WithCompanions).
+  // Presets whose tables are made beside this one, empty, because views of this one read them too.
   std::vector<std::string> companions;
   bool any_json = false;  // `raw`: a line may be any JSON text, not only an object
   std::string preset;     // the preset it came from, "auto", or "" for a file
@@ -87,7 +87,7 @@ struct Table {
 // SQLITE_MAX_COLUMN is 2,000; one of them is the rowid column.
 inline constexpr size_t kMaxColumns = 1'999;
 
-// A schema file (docs/schemas.md), read and checked. `name` is how messages call it.
+// A schema file (TOML; ToToml shows the form), read and checked. `name` is how messages call it.
 // Errors: kUsage, "file:line: what" and the remedy: an unknown key, a bad pointer, a name twice, an
 // index on no column, ... What comes back passes CheckTable.
 Result<Table> ParseSchema(std::string_view toml, std::string_view name);
@@ -96,7 +96,7 @@ Result<Table> LoadSchema(const std::string& path);
 // The table as a schema file, which ParseSchema reads to the same Table if it passes CheckTable.
 std::string ToToml(const Table& table);
 
-// Whether the table can be made: for tables that were put together by hand (--pk, --table, `auto`).
+// Whether the table can be made: for tables that were put together by hand.
 Status CheckTable(const Table& table);
 
 // The presets, in the order in which `schema list` names them.

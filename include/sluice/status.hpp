@@ -10,7 +10,7 @@ namespace sluice {
 
 enum class StatusCode {
   kOk,
-  kUsage,        // the caller asked for something that makes no sense: exit status 2
+  kUsage,        // the caller asked for something that makes no sense
   kNotFound,     // a file, a table, a source that is not there
   kIo,           // read, write, sync, rename failed
   kFull,         // no space left, or a quota
@@ -25,8 +25,8 @@ enum class StatusCode {
 
 // What came of a call: nothing wrong, or what was wrong, where, and what to do about it.
 //
-// A Status is made once per batch, file or statement, never per line: what is wrong with a line is
-// a RejectReason.
+// Threads: a value, as std::string is: read by any number of threads, or changed by one. A line
+// that cannot become a row has none: it is counted, and kept in the table of rejects.
 class [[nodiscard]] Status {
  public:
   Status() = default;  // ok
@@ -101,14 +101,14 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return state_.index() == 0; }
   bool has_value() const { return state_.index() == 0; }
 
-  // Only where there is a value.
+  // Only if there is a value.
   T& operator*() & { return *std::get_if<0>(&state_); }
   const T& operator*() const& { return *std::get_if<0>(&state_); }
   T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
   T* operator->() { return std::get_if<0>(&state_); }
   const T* operator->() const { return std::get_if<0>(&state_); }
 
-  // Throws std::bad_variant_access where there is no value.
+  // Throws std::bad_variant_access if there is no value.
   T& value() & { return std::get<0>(state_); }
   const T& value() const& { return std::get<0>(state_); }
   T&& value() && { return std::get<0>(std::move(state_)); }
@@ -122,7 +122,7 @@ class [[nodiscard]] Result {
     return has_value() ? *std::move(*this) : static_cast<T>(std::forward<U>(otherwise));
   }
 
-  // Only where there is none.
+  // Only if there is no value.
   const Status& error() const { return *std::get_if<1>(&state_); }
 
  private:

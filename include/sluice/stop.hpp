@@ -5,7 +5,7 @@
 
 namespace sluice {
 
-// Whether a run has been asked to stop, and by which signal.
+// Asks a run to stop. One token may be given to several runs; it stays set.
 // Threads: any; RequestStop may be called in a signal handler.
 class StopToken {
  public:
@@ -14,7 +14,7 @@ class StopToken {
     stopped_.store(true, std::memory_order_release);
   }
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
-  // 0 where it was not a signal.
+  // 0 if it was not a signal.
   int signal() const { return signal_.load(std::memory_order_relaxed); }
 
  private:
@@ -23,9 +23,9 @@ class StopToken {
   static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
 };
 
-// The first SIGINT or SIGTERM sets `token`; a second one ends the process at once with the signal's
-// own default action, which is safe too: what was committed stays. SIGPIPE is ignored. `token`
-// lives until the process ends.
+// Sets handlers of the process; no other function does. The first SIGINT or SIGTERM sets `token`; a
+// second one ends the process by its default action, which is safe, because what was committed
+// stays. SIGPIPE is ignored from now on. `token` must live until the process ends.
 void StopOnSignals(StopToken* token);
 
 }  // namespace sluice
