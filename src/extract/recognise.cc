@@ -97,6 +97,21 @@ bool IsCodex(dom::object object) {
   return false;
 }
 
+// Rollouts before the envelope (Codex of early 2025): a first line without a type, then the items
+// themselves. Those are plain items of OpenAI's API, so they count only after such a first line.
+bool IsOldCodexHeader(dom::object object) {
+  return HasString(object, "id") && HasString(object, "timestamp") && Has(object, "instructions") &&
+         !Has(object, "type");
+}
+
+bool IsOldCodexItem(dom::object object) {
+  if (StringAt(object, "record_type") == "state") return true;
+  const std::string_view type = StringAt(object, "type");
+  if (type == "message") return HasString(object, "role") && Has(object, "content");
+  if (type == "reasoning") return Has(object, "summary");
+  return HasString(object, "call_id") && (type.ends_with("_call") || type.ends_with("_output"));
+}
+
 bool IsSseLines(dom::object object) {
   return HasString(object, "event") && HasString(object, "t") && HasString(object, "sid") &&
          HasString(object, "flow_id");
@@ -111,6 +126,8 @@ constexpr std::array<KnownPreset, 3> kKnownPresets = {{
     {"codex", IsCodex},
     {"sse-lines", IsSseLines},
 }};
+constexpr size_t kCodex = 1;
+static_assert(kKnownPresets[kCodex].is_it == IsCodex);
 
 // What the lines of a sample are, counted.
 struct Census {
@@ -120,6 +137,7 @@ struct Census {
   size_t other_json = 0;
   size_t server_sent = 0;  // "event:", "data:", ...
   std::array<size_t, kKnownPresets.size()> presets = {};
+  bool old_codex = false;  // the header of a rollout before the envelope was seen
 };
 
 bool IsServerSent(std::string_view line) {
@@ -134,6 +152,9 @@ void CountObject(dom::object object, Census* census) {
   for (size_t i = 0; i < kKnownPresets.size(); ++i) {
     if (kKnownPresets[i].is_it(object)) ++census->presets[i];
   }
+  const bool header = IsOldCodexHeader(object);
+  census->old_codex = census->old_codex || header;
+  if (header || (census->old_codex && IsOldCodexItem(object))) ++census->presets[kCodex];
 }
 
 void CountLine(std::string_view line, dom::parser* parser, Census* census) {

@@ -89,6 +89,28 @@ TEST(Recognise, PresetsByKeysOfTheirOwn) {
             "sse-lines");
 }
 
+TEST(Recognise, RolloutsBeforeTheEnvelopeAreCodex) {
+  const std::string header =
+      R"({"id":"s","timestamp":"t","instructions":null,"git":{"branch":"main"}})"
+      "\n";
+  const std::string items =
+      R"({"record_type":"state"})"
+      "\n"
+      R"({"type":"message","role":"user","content":[{"type":"input_text","text":"x"}]})"
+      "\n"
+      R"({"type":"function_call","name":"shell","arguments":"{}","call_id":"c"})"
+      "\n"
+      R"({"type":"function_call_output","call_id":"c","output":"{}"})"
+      "\n"
+      R"({"type":"reasoning","summary":[]})"
+      "\n";
+  EXPECT_EQ(PresetOf(header), "codex");
+  EXPECT_EQ(PresetOf(header + items), "codex");
+  // The items alone are what OpenAI's API calls so, whoever logs them.
+  EXPECT_EQ(PresetOf(items), "");
+  EXPECT_EQ(PresetOf(R"({"id":"s","timestamp":"t","level":"info"})"), "");
+}
+
 TEST(Recognise, ForeignLinesAreNoPreset) {
   for (const char* line :
        {R"({"type":"user","message":{"role":"user","content":"x"}})",
