@@ -40,13 +40,13 @@ def cells(suite, result):
            ("all", with_spread(result, "seconds", "{:.2f}") + " s"),
            ("CPU", shown(median(result, "cpu_seconds"), "{:.2f} s")),
            ("cores busy", shown(median(result, "cores_busy"), "{:.2f}")),
-           ("lines/s", shown(rate, "{:,.0f}")),
+           (f"{suite.get('unit', 'lines')}/s", shown(rate, "{:,.0f}")),
            ("peak RSS", shown(rss, "{:.0f} MiB"))]
     if suite["baseline"]:
         row += [(f"{suite['baseline']}'s time over this", with_spread(result, "wall_ratio", "{:.1f}")),
                 ("CPU likewise", with_spread(result, "cpu_ratio", "{:.1f}"))]
     if any(each.get("rate_ratio") for each in suite["results"]):
-        row.append(("lines/s over the first's", with_spread(result, "rate_ratio", "{:.2f}")))
+        row.append((f"{suite.get('unit', 'lines')}/s over the first's", with_spread(result, "rate_ratio", "{:.2f}")))
     if any(each.get("disk_share") for each in suite["results"]):
         row.append(("disk's time over this", with_spread(result, "disk_share", "{:.2f}")))
     return row

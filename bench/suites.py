@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 import data as data_room
+import many as many_room
 import peers as peer_room
 from data import NoData, Task
 
@@ -364,5 +365,35 @@ def suite_append(bench):
             "results": [summarise(peer.name, peer.note, samples[peer.name], more) for peer in peers]}
 
 
+# Many files.
+
+
+def suite_many(bench):
+    """Whether a run is linear in the number of files: 4,000, 8,000 and 16,000, and each step with each of them."""
+    counts = [max(10, bench.args.lines // 750) * scale for scale in (1, 2, 4)]
+    database, folder = bench.path("many.db"), bench.path("many")
+    say(f"many: {', '.join(f'{count:,}' for count in counts)} files of {many_room.LINES_A_FILE} lines")
+    samples = {}
+    for number in range(bench.args.rounds):
+        for count in counts[number % len(counts):] + counts[:number % len(counts)]:
+            data_room.settle()
+            for step, sample in many_room.round_of(bench.sluice.program, folder, database, count).items():
+                sample["cores_busy"] = sample["cpu_seconds"] / max(sample["seconds"], 1e-9)
+                samples.setdefault((step, count), []).append(sample)
+                say(f"  many {number + 1}/{bench.args.rounds}  {step:14} {count:7,} files {sample['seconds']:8.2f} s")
+    results = []
+    for step, count in sorted(samples, key=lambda key: key[1]):
+        mine = samples[step, count]
+        for sample, first in zip(mine, samples[step, counts[0]]):
+            # Files a second, beside those of the smallest number: 1 if it is linear.
+            sample["rate_ratio"] = (count / sample["seconds"]) / (counts[0] / first["seconds"])
+        results.append(summarise(f"{step}, {count:,}", bench.sluice.note, mine, count))
+    results.sort(key=lambda result: list(many_room.STEPS).index(result["peer"].split(",")[0]))
+    return {"suite": "many", "title": f"{counts[0]:,}, {counts[1]:,} and {counts[2]:,} files, each step",
+            "unit": "files", "baseline": None, "input_bytes": None,
+            "checked": "after each step: every line that was written is in the table once, and no other",
+            "results": results}
+
+
 SUITES = {"fresh": suite_fresh, "unique": suite_unique, "append": suite_append, "wide": suite_wide, "auto": suite_auto,
-          "agents": suite_agents, "scale": suite_scale}
+          "agents": suite_agents, "scale": suite_scale, "many": suite_many}

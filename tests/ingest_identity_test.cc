@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/file.h"
 #include "compress.h"
 #include "database_view.h"
 #include "sluice/ingest.hpp"
@@ -483,6 +484,81 @@ TEST_F(IngestIdentityTest, ALinkThatIsTurned) {
   std::filesystem::create_symlink("day2.jsonl", folder_ / "current.jsonl");
   Ingest({"current.jsonl"});
   EXPECT_THAT(Rows(), ElementsAre("a 1-60", "b 1-5"));
+}
+
+// A log of one line begins like many.
+TEST_F(IngestIdentityTest, ANeighbourThatNobodyNamedIsLeftAlone) {
+  folder_.Write("a.jsonl", Lines("start", 1, 1));
+  folder_.Write("b.txt", Lines("start", 1, 1) + Lines("b", 1, 1));
+  Ingest({"a.jsonl"});
+  folder_.Write("a.jsonl", Lines("other", 1, 1));
+  EXPECT_THAT(Ingest({"a.jsonl"}), ElementsAre("a.jsonl: truncated, or overwritten"));
+  EXPECT_THAT(Rows(), ElementsAre("other 1-1", "start 1-1"));
+}
+
+TEST_F(IngestIdentityTest, AShortLogThatIsRotatedAndBeginsAgainWithTheSameLine) {
+  folder_.Write("a.jsonl", Lines("start", 1, 1));
+  Ingest({"a.jsonl"});
+  folder_.Append("a.jsonl", Lines("a", 1, 1));
+  std::filesystem::rename(folder_ / "a.jsonl", folder_ / "a.jsonl.1");
+  folder_.Write("a.jsonl", Lines("start", 1, 1) + Lines("b", 1, 1));
+  EXPECT_THAT(Ingest({"a.jsonl"}), ElementsAre("a.jsonl.1: moved from a.jsonl, grown",
+                                               "a.jsonl: replaced by other content"));
+  EXPECT_EQ(rows_read_, 3u);
+}
+
+// How many files a run over `inputs` opens.
+class ManyFilesTest : public IngestIdentityTest {
+ protected:
+  size_t OpenedBy(const std::string& input) {
+    size_t opened = 0;
+    {
+      ScopedFileHook hook([&](const FileEvent& event) {
+        opened += event.call == FileCall::kOpen && event.path.starts_with(folder_.path()) ? 1 : 0;
+        return 0;
+      });
+      IngestOptions options;
+      options.database = database_;
+      options.inputs = {folder_ / input};
+      const Result<IngestSummary> summary = RunIngest(options, StopToken(), {});
+      EXPECT_TRUE(summary);
+      rows_read_ = summary ? summary->counts.rows : 0;
+    }
+    return opened;
+  }
+
+  std::string Name(size_t i) const { return "logs/a" + std::to_string(i) + ".jsonl"; }
+};
+
+TEST_F(ManyFilesTest, NoFileIsOpenedMoreOftenWhereThereAreMore) {
+  for (const size_t count : {60u, 120u}) {
+    SCOPED_TRACE(count);
+    std::filesystem::remove_all(folder_ / "logs");
+    std::filesystem::remove_all(folder_ / "moved");
+    std::filesystem::remove(database_);
+    std::filesystem::create_directory(folder_ / "logs");
+    const int lines = 50;
+    for (size_t i = 0; i < count; ++i) {
+      folder_.Write(Name(i), Lines("same", 1, 20) + Lines(std::to_string(i), 1, lines));
+    }
+    OpenedBy("logs");
+    EXPECT_EQ(rows_read_, count * (20 + lines));
+
+    EXPECT_LE(OpenedBy("logs"), count + 20) << "nothing new";
+    EXPECT_EQ(rows_read_, 0u);
+
+    for (size_t i = 0; i < count; ++i) {
+      folder_.Append(Name(i), Lines(std::to_string(i), lines + 1, lines + 1));
+      std::filesystem::rename(folder_ / Name(i), folder_ / (Name(i) + ".1"));
+      folder_.Write(Name(i), Lines("new" + std::to_string(i), 1, 1));
+    }
+    EXPECT_LE(OpenedBy("logs"), 12 * count + 20) << "all rotated";
+    EXPECT_EQ(rows_read_, 2 * count);
+
+    std::filesystem::rename(folder_ / "logs", folder_ / "moved");
+    EXPECT_LE(OpenedBy("moved"), 8 * count + 20) << "all renamed";
+    EXPECT_EQ(rows_read_, 0u);
+  }
 }
 
 }  // namespace

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <dirent.h>
@@ -29,5 +32,67 @@ bool IsFileOf(const FileInfo& info, const SourceKey& key);
 // inode, whatever their names. An inode that was freed is used again at once, so who cannot know
 // that its file stands looks at the content.
 std::vector<std::string> PathsOfInode(const SourceKey& key);
+
+// A directory as it was at one look: for decisions about many of its files, each of which costs no
+// more if there are more of them. It opens no file until it is asked how they begin, and never one
+// of `untouched` (I10).
+class Folder {
+ public:
+  // Lifetime: `untouched` outlives it.
+  Folder(std::string path, const std::vector<FileInfo>& untouched);
+
+  // Regular files that have the inode of `key` now, whatever their names.
+  std::vector<std::string> PathsOfInode(const SourceKey& key) const;
+  // Files that begin with this whole window, decoded. They are opened for the first such question.
+  std::vector<std::string> PathsWithHead(const ContentHash& head);
+  bool IsUntouched(const FileInfo& info) const;
+  // Names that a rotation may have made of the one, in byte order: see IsRotatedName.
+  std::vector<std::string> RotatedNames(std::string_view original) const;
+  // The same, and names that got a number or date before their extension: see NamesBeforeRotation.
+  std::vector<std::string> PlausibleNames(std::string_view original) const;
+
+ private:
+  void ReadHeads();
+
+  std::string path_;
+  const std::vector<FileInfo>& untouched_;
+  std::vector<DirectoryEntry> entries_;  // by name
+  std::unordered_multimap<uint64_t, uint32_t> by_inode_;
+  bool has_heads_ = false;
+  std::unordered_multimap<uint64_t, uint32_t> by_head_;
+};
+
+// A database and what SQLite keeps beside it.
+std::vector<std::string> FilesOfDatabase(const std::string& database);
+
+// Folders that were looked at while one plan is made. What was renamed since is not seen:
+// who misses a file lets go of its folder, and looks again.
+class Folders {
+ public:
+  // Files that are never opened: every database that this process has open, with its -wal, -shm and
+  // -journal.
+  explicit Folders(const std::vector<std::string>& untouched = {});
+  Folders(const Folders&) = delete;
+  Folders& operator=(const Folders&) = delete;
+
+  Folder& Of(const std::string& directory);
+  void Forget(const std::string& directory) { folders_.erase(directory); }
+
+ private:
+  std::vector<FileInfo> untouched_;
+  std::map<std::string, Folder> folders_;
+};
+
+// Whether a rotation may have made the one name of the other: it begins with it, and goes on with a
+// character that is no letter and no digit (app.jsonl.1, app.jsonl-20260131.gz).
+bool IsRotatedName(std::string_view name, std::string_view original);
+
+// The names that a rotation may have changed to this one: besides those of IsRotatedName, the one
+// without a number or date before its extension (app.jsonl of app-20260131.jsonl and
+// app.1.jsonl.gz).
+std::vector<std::string> NamesBeforeRotation(std::string_view name);
+
+// The first bytes of a file, decoded, as many as it is known by. Empty where it cannot be read.
+std::string HeadOf(const std::string& path);
 
 }  // namespace sluice

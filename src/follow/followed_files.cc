@@ -2,10 +2,10 @@
 #include "follow/followed_files.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
-#include "base/directory.h"
 #include "follow/directory.h"
 #include "follow/identity.h"
 #include "source/open.h"
@@ -54,32 +54,20 @@ bool HasALine(const std::string& path) {
   return true;
 }
 
-// Of its content, as many bytes as it is known by.
-std::string HeadOf(Source* source) {
-  std::string head(kIdentityWindow, '\0');
-  size_t size = 0;
-  while (size < head.size()) {
-    const size_t read = source->Read(head.data() + size, head.size() - size).value_or(0);
-    if (read == 0) break;
-    size += read;
-  }
-  head.resize(size);
-  return head;
-}
-
 // Of nothing where that file is not there, cannot be read, or has no whole line yet: many files
 // begin like half of one.
 ContentHash HashOfHead(const SourceKey& key) {
   const Result<std::unique_ptr<Source>> source = OpenSource(key.path);
   if (!source || !(*source)->key().SameFileAs(key)) return {};
-  const std::string head = HeadOf(source->get());
+  const std::string head = HeadOf(key.path);
   const bool tells_it_apart = head.size() == kIdentityWindow || head.find('\n') != head.npos;
   return tells_it_apart ? HashOf(head) : ContentHash();
 }
 
 // What its content is known by: what was read of it, or else what was seen of it.
-KnownSource AsKnown(const FollowedFile& file) {
-  KnownSource known{.id = 1, .key = file.file.key(), .offset = file.file.offset()};
+StoredSource AsKnown(const FollowedFile& file) {
+  StoredSource known(KnownSource{.id = 1, .key = file.file.key(), .offset = file.file.offset()},
+                     file.read_up_to_ns);
   if (known.offset.bytes > 0) return known;
   const ContentHash& seen = file.file.seen_head();
   known.offset.bytes = seen.length;
@@ -87,8 +75,16 @@ KnownSource AsKnown(const FollowedFile& file) {
   return known;
 }
 
+KnownSources KnownAlone(const FollowedFile& file) {
+  KnownSources known({AsKnown(file)});
+  if (file.overwritten) known.Emptied(1);
+  return known;
+}
+
 bool HasContentOf(const std::string& path, const FollowedFile& file) {
-  const Result<Identity> identity = Identify(path, {AsKnown(file)});
+  KnownSources known = KnownAlone(file);
+  Folders folders;
+  const Result<Identity> identity = Identify(path, &known, &folders);
   return identity && identity->source_id != 0;
 }
 
@@ -194,6 +190,8 @@ bool FollowedFiles::IsDatabaseFile(const std::string& path) const {
 void FollowedFiles::Look() {
   const Clock::time_point now = Clock::now();
   bool everything = now >= look_at_all_at_;
+  folders_.reset();
+  heads_.reset();
   for (const Hint& hint : watcher_.Take()) {
     switch (hint.kind) {
       case Hint::Kind::kGrown:
@@ -214,6 +212,7 @@ void FollowedFiles::Look() {
     LookAtEverything();
   }
   if (watcher_.polled() > 0) watcher_.TellCost(Clock::now() - now);
+  SearchAgain();
   TellStrangers();
   TellPending();
   CheckUnnamed();
@@ -330,7 +329,7 @@ void FollowedFiles::Appeared(const std::string& path, const FileInfo& info) {
   if (is_new || it->second.size == 0) it->second = Await(path, info.size);
 }
 
-FollowedFiles::Pending FollowedFiles::Await(const std::string& path, uint64_t size) const {
+FollowedFiles::Pending FollowedFiles::Await(const std::string& path, uint64_t size) {
   Pending pending{.due = Clock::now(), .size = size};
   pending.is_quiet_awaited = HasCompressedName(path) || BeginsLikeOneBesideIt(path);
   if (size == 0) {
@@ -350,6 +349,22 @@ bool FollowedFiles::IsDue(Pending* pending, uint64_t size) const {
   return false;
 }
 
+Folders& FollowedFiles::folders() {
+  if (!folders_) folders_.emplace(FilesOfDatabase(options_.database));
+  return *folders_;
+}
+
+std::vector<int64_t> FollowedFiles::TakeEmptied() {
+  std::vector<int64_t> ids = std::exchange(swept_emptied_, {});
+  std::erase_if(emptied_, [&ids](const FollowedFile* file) {
+    if (!file->overwritten) return true;     // found meanwhile
+    if (file->source_id == 0) return false;  // it has no row yet
+    ids.push_back(file->source_id);
+    return true;
+  });
+  return ids;
+}
+
 void FollowedFiles::Tell(const std::string& path) {
   const Result<FileInfo> info = Stat(path);
   if (IsRegular(info)) Appeared(path, *info);
@@ -357,21 +372,33 @@ void FollowedFiles::Tell(const std::string& path) {
 
 // Whether it has the first bytes of a followed file in its directory: it may be a copy of that one
 // in the making.
-bool FollowedFiles::BeginsLikeOneBesideIt(const std::string& path) const {
-  const Result<std::unique_ptr<Source>> source = OpenSource(path);
-  if (!source) return false;
-  const std::string head = HeadOf(source->get());
-  std::map<uint32_t, ContentHash> hashes;  // by length: mostly one
-  const std::string prefix = Join(DirectoryOf(path), "");
-  for (auto it = by_path_.lower_bound(prefix); it != by_path_.end(); ++it) {
-    if (!it->first.starts_with(prefix)) break;
-    const ContentHash& known = it->second->file.offset().head;
-    if (known.length == 0 || known.length > head.size()) continue;
-    const auto [hash, is_new] = hashes.try_emplace(known.length);
-    if (is_new) hash->second = HashOf(std::string_view(head).substr(0, known.length));
-    if (hash->second == known) return true;
+bool FollowedFiles::BeginsLikeOneBesideIt(const std::string& path) {
+  if (!heads_) ReadHeads();
+  KnownHead wanted{.directory = std::hash<std::string>()(DirectoryOf(path))};
+  std::optional<std::string> head;
+  for (;;) {  // each length in turn: mostly there is one
+    const auto next = std::ranges::lower_bound(*heads_, wanted);
+    if (next == heads_->end() || next->directory != wanted.directory) return false;
+    if (!head) head = HeadOf(path);
+    if (next->length > head->size()) return false;
+    wanted.length = next->length;
+    wanted.hash = HashOf(std::string_view(*head).substr(0, wanted.length)).low;
+    if (std::ranges::binary_search(*heads_, wanted)) return true;
+    wanted = {.directory = wanted.directory, .length = wanted.length + 1};
   }
-  return false;
+}
+
+// Many files may appear at once: what they are compared with is looked up once.
+void FollowedFiles::ReadHeads() {
+  heads_.emplace();
+  for (const auto& [path, file] : by_path_) {
+    const ContentHash& head = file->file.offset().head;
+    if (head.length == 0) continue;
+    heads_->push_back({.directory = std::hash<std::string>()(DirectoryOf(std::string(path))),
+                       .length = head.length,
+                       .hash = head.low});
+  }
+  std::ranges::sort(*heads_);
 }
 
 void FollowedFiles::TellPending() {
@@ -413,17 +440,10 @@ void FollowedFiles::TellStrangers() {
   const auto is_due = [now](const auto& family) { return family.second.next <= now; };
   if (std::ranges::none_of(families_, is_due)) return;
   const std::set<Inode> known = NamedInodes();
-  std::map<std::string, std::vector<std::string>> names;  // by directory, in byte order
   for (auto it = families_.begin(); it != families_.end();) {
     auto& [path, family] = *it;
     if (is_due(*it)) {
-      const std::string directory = DirectoryOf(path);
-      const auto [there, is_new] = names.try_emplace(directory);
-      if (is_new) {
-        there->second = NamesIn(directory);
-        std::sort(there->second.begin(), there->second.end());
-      }
-      TellStrangersAmong(RotatedSince(path, family.since_ns, there->second), known, &family);
+      TellStrangersAmong(RotatedSince(path, family.since_ns, &folders()), known, &family);
       family.next = now + kFamilyEvery;
     }
     it = family.until <= now ? families_.erase(it) : std::next(it);
@@ -437,6 +457,14 @@ std::set<FollowedFiles::Inode> FollowedFiles::NamedInodes() const {
     inodes.emplace(file.file.key().device, file.file.key().inode);
   }
   return inodes;
+}
+
+bool FollowedFiles::IsNamed(const FileInfo& info) const {
+  const auto [begin, end] = by_inode_.equal_range(info.inode);
+  return std::any_of(begin, end, [&](const auto& entry) {
+    const FollowedFile& file = *entry.second;
+    return file.state == FollowedFile::State::kNamed && IsFileOf(info, file.file.key());
+  });
 }
 
 void FollowedFiles::TellStrangersAmong(const std::vector<std::string>& names,
@@ -485,10 +513,12 @@ void FollowedFiles::CountTaken(const std::string& path, bool is_new) {
     ++arrivals_[path].taken;
     return;
   }
-  for (auto& [name, family] : families_) {
-    if (!path.starts_with(name)) continue;
-    family.until = Clock::now() + kFamilyTime;  // there may be more, and their turn has to come
-    if (is_new) ++arrivals_[name].taken;
+  for (size_t length = path.size(); length > 0 && path[length - 1] != '/'; --length) {
+    const auto family = families_.find(path.substr(0, length));
+    if (family == families_.end()) continue;
+    // There may be more, and their turn has to come.
+    family->second.until = Clock::now() + kFamilyTime;
+    if (is_new) ++arrivals_[family->first].taken;
   }
 }
 
@@ -536,6 +566,7 @@ void FollowedFiles::Unname(FollowedFile* file) {
   by_path_.erase(file->file.key().path);
   file->state = FollowedFile::State::kUnnamed;
   file->unnamed_since = Clock::now();
+  file->was_searched_again = false;
   unnamed_.push_back(file);
   if (!FindByInode(file) && file->file.is_open()) Queue(file);
 }
@@ -548,6 +579,7 @@ void FollowedFiles::Overwritten(FollowedFile* file) {
 // What is under its name now is another source; its own content may have been copied elsewhere.
 void FollowedFiles::LoseContent(FollowedFile* file) {
   file->overwritten = true;
+  emptied_.push_back(file);
   file->file.Close();
   if (file->state != FollowedFile::State::kNamed) return;  // emptied after it had lost its name
   const std::string path = file->file.key().path;
@@ -574,13 +606,35 @@ bool FollowedFiles::IsStill(const FollowedFile& file, const std::string& path) c
 // Under another name in its directory: a rename.
 bool FollowedFiles::FindByInode(FollowedFile* file) {
   SourceKey key = file->file.key();
-  for (std::string& path : PathsOfInode(key)) {
+  for (std::string& path : folders().Of(DirectoryOf(key.path)).PathsOfInode(key)) {
     if (!IsStill(*file, path)) continue;
     key.path = std::move(path);
     Found(file, key);
     return true;
   }
   return false;
+}
+
+// Those that were renamed after their folder was looked at.
+void FollowedFiles::SearchAgain() {
+  const auto is_due = [](const FollowedFile* file) {
+    return file->state == FollowedFile::State::kUnnamed && !file->overwritten &&
+           !file->was_searched_again;
+  };
+  std::vector<FollowedFile*> missed;
+  std::ranges::copy_if(unnamed_, std::back_inserter(missed), is_due);
+  if (missed.empty()) return;
+  folders_.reset();
+  for (FollowedFile* file : missed) {
+    if (!is_due(file)) continue;
+    file->was_searched_again = true;
+    FindByInode(file);
+  }
+}
+
+void FollowedFiles::Retire(FollowedFile* file) {
+  file->state = FollowedFile::State::kRetired;
+  has_retired_ = true;
 }
 
 void FollowedFiles::CheckUnnamed() {
@@ -593,7 +647,7 @@ void FollowedFiles::CheckUnnamed() {
       const bool may_have_lost = file->overwritten || file->grew_unseen || file->waiting() > 0;
       if (may_have_lost && FindByContent(file)) continue;
       if (may_have_lost) TellLost(file, file->waiting());
-      file->state = FollowedFile::State::kRetired;
+      Retire(file);
     }
   }
   std::erase_if(unnamed_, [](const FollowedFile* file) {
@@ -610,22 +664,17 @@ void FollowedFiles::DrainUnnamed(FollowedFile* file) {
     Queue(file);
   } else if (!file->is_queued && Clock::now() - file->grew_at >= options_.close_after) {
     file->file.Close();
-    file->state = FollowedFile::State::kRetired;
+    Retire(file);
   }
 }
 
 // The copy that logrotate's copytruncate made, or the compressed rest of a rotated file.
 bool FollowedFiles::FindByContent(FollowedFile* file) {
-  const KnownSource known = AsKnown(*file);
-  if (known.offset.bytes == 0) return false;
-  std::vector<std::string> except;
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
-    except.push_back(options_.database + suffix);
-  }
-  for (const FollowedFile& other : files_) {
-    if (other.state == FollowedFile::State::kNamed) except.push_back(other.file.key().path);
-  }
-  const Result<std::optional<Identity>> found = FindMoved(known, {known}, except);
+  const StoredSource source = AsKnown(*file);
+  if (source.offset.bytes == 0) return false;
+  KnownSources known = KnownAlone(*file);
+  const auto is_named = [this](const FileInfo& info) { return IsNamed(info); };
+  const Result<std::optional<Identity>> found = FindMoved(source, &known, &folders(), is_named);
   if (!found || !found->has_value()) return false;
   FoundCopy(file, (*found)->key);
   return true;
@@ -649,7 +698,7 @@ void FollowedFiles::Found(FollowedFile* file, const SourceKey& key) {
 void FollowedFiles::Rename(FollowedFile* file, const SourceKey& key) {
   // Who had this name has it no more, as `file` has it.
   if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
-  file->file.set_key(key);
+  SetKey(file, key);
   file->state = FollowedFile::State::kNamed;
   std::erase(unnamed_, file);
   by_path_[file->file.key().path] = file;
@@ -660,6 +709,21 @@ void FollowedFiles::Rename(FollowedFile* file, const SourceKey& key) {
            (finding.kind == Finding::Kind::kLost && finding.file == file);
   });
   Queue(file);
+}
+
+void FollowedFiles::SetKey(FollowedFile* file, const SourceKey& key) {
+  if (!file->file.key().SameFileAs(key)) {
+    ForgetInode(file);
+    by_inode_.emplace(key.inode, file);
+  }
+  file->file.set_key(key);
+}
+
+void FollowedFiles::ForgetInode(const FollowedFile* file) {
+  const auto [begin, end] = by_inode_.equal_range(file->file.key().inode);
+  const auto found =
+      std::find_if(begin, end, [file](const auto& entry) { return entry.second == file; });
+  if (found != end) by_inode_.erase(found);
 }
 
 // --- Files
@@ -682,6 +746,8 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   }
   if (const auto other = by_path_.find(key.path); other != by_path_.end()) Unname(other->second);
   FollowedFile& file = files_.emplace_back(GrowingFile(key, offset));
+  by_inode_.emplace(key.inode, &file);
+  without_id_.insert(&file);
   CountTaken(key.path, offset.bytes == 0);
   file.table = table;
   file.compressed = IsCompressed(key.path);
@@ -721,6 +787,7 @@ void FollowedFiles::GoOnAs(FollowedFile* file, const SourceKey& key) {
 void FollowedFiles::AddDisplaced(const SourceKey& key, const Offset& offset, int64_t source_id,
                                  uint32_t table) {
   FollowedFile& file = files_.emplace_back(GrowingFile(key, offset));
+  by_inode_.emplace(key.inode, &file);
   file.table = table;
   file.size = offset.bytes;
   file.overwritten = true;
@@ -737,14 +804,18 @@ void FollowedFiles::NoteOpened() {
 }
 
 bool FollowedFiles::HasUnreadSource() const {
-  return std::ranges::any_of(files_, [](const FollowedFile& file) {
-    return file.source_id == 0 && file.state != FollowedFile::State::kRetired && file.size > 0;
+  return std::ranges::any_of(without_id_, [](const FollowedFile* file) {
+    return file->state != FollowedFile::State::kRetired && file->size > 0;
   });
 }
 
 // A new source that is followed already, though no row says so yet: it was told by two names.
 FollowedFile* FollowedFiles::SameFile(const SourceKey& key) {
-  for (FollowedFile& file : files_) {
+  std::vector<FollowedFile*> same;
+  const auto [begin, end] = by_inode_.equal_range(key.inode);
+  for (auto at = begin; at != end; ++at) same.push_back(at->second);
+  for (FollowedFile* const one : same) {
+    FollowedFile& file = *one;
     const SourceKey other = file.file.key();
     if (!other.SameFileAs(key) || file.state == FollowedFile::State::kRetired) continue;
     if (file.file.is_open()) {
@@ -762,9 +833,14 @@ FollowedFile* FollowedFiles::SameFile(const SourceKey& key) {
 }
 
 FollowedFile* FollowedFiles::UnreadLike(const std::string& path) {
-  const auto is_like = [&path](const FollowedFile* file) {
-    const bool is_unread = file->file.offset().bytes == 0 && file->file.seen_head().length > 0;
-    return is_unread && !file->file.is_open() && HasContentOf(path, *file);
+  std::optional<std::string> head;
+  const auto is_like = [&](const FollowedFile* file) {
+    const ContentHash& seen = file->file.seen_head();
+    const bool is_unread = file->file.offset().bytes == 0 && seen.length > 0;
+    if (!is_unread || file->file.is_open()) return false;
+    if (!head) head = HeadOf(path);
+    return seen.length <= head->size() && HashOf(head->substr(0, seen.length)) == seen &&
+           HasContentOf(path, *file);
   };
   const auto found = std::ranges::find_if(unnamed_, is_like);
   return found == unnamed_.end() ? nullptr : *found;
@@ -777,6 +853,7 @@ void FollowedFiles::MoveTo(FollowedFile* file, const SourceKey& key) {
 
 void FollowedFiles::SetId(FollowedFile* file, int64_t source_id) {
   file->source_id = source_id;
+  without_id_.erase(file);
   by_id_[source_id] = file;
 }
 
@@ -831,9 +908,18 @@ bool FollowedFiles::IsToldOf(const FollowedFile& file) const {
 }
 
 void FollowedFiles::Sweep(const std::function<void(const FollowedFile&)>& before) {
+  if (!has_retired_) return;
+  has_retired_ = false;
   files_.remove_if([&](const FollowedFile& file) {
-    if (file.state != FollowedFile::State::kRetired || file.is_queued) return false;
-    if (IsToldOf(file)) return false;
+    if (file.state != FollowedFile::State::kRetired) return false;
+    if (file.is_queued || IsToldOf(file)) {
+      has_retired_ = true;
+      return false;
+    }
+    ForgetInode(&file);
+    without_id_.erase(&file);
+    const bool is_untold = std::erase(emptied_, &file) > 0 && file.overwritten;
+    if (is_untold && file.source_id != 0) swept_emptied_.push_back(file.source_id);
     if (const auto known = by_id_.find(file.source_id);
         known != by_id_.end() && known->second == &file) {
       by_id_.erase(known);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -12,8 +13,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "follow/directory.h"
 #include "follow/growing_file.h"
 #include "follow/watcher.h"
 #include "source/inputs.h"
@@ -47,7 +50,8 @@ struct FollowedFile {
   std::chrono::steady_clock::time_point grew_at;
   std::chrono::steady_clock::time_point caught_up_at;
   bool is_queued = false;
-  bool is_unreadable = false;  // when it was last tried, which a later hint does again
+  bool is_unreadable = false;       // when it was last tried, which a later hint does again
+  bool was_searched_again = false;  // unnamed: in its folder as the next look saw it
 
   // Bytes that are known to be there and not read: of a plain file.
   uint64_t waiting() const {
@@ -121,6 +125,9 @@ class FollowedFiles {
 
   // A name that the caller does not know: it is told as a kNewName when it is time.
   void Tell(const std::string& path);
+  // Ids of files that were seen to be emptied, or overwritten, since it was asked last: what has
+  // their name now is not them, whatever it holds.
+  std::vector<int64_t> TakeEmptied();
   // Whether hints come from the directory of this file.
   bool Watches(const std::string& path) const { return directories_.contains(DirectoryOf(path)); }
   // The file of this name was, or may have been, rotated. Names that a rotation may have made of it
@@ -171,6 +178,9 @@ class FollowedFiles {
   // Frees those that are retired and that no finding tells of, after a last word on each.
   void Sweep(const std::function<void(const FollowedFile&)>& before);
 
+  // Folders as this look sees them.
+  Folders& folders();
+
   int descriptor() const { return watcher_.descriptor(); }
   Clock::time_point next_look() const;
   const std::list<FollowedFile>& files() const { return files_; }
@@ -219,20 +229,24 @@ class FollowedFiles {
   void LookAtEverything();
 
   void Appeared(const std::string& path, const FileInfo& info);
-  bool BeginsLikeOneBesideIt(const std::string& path) const;
-  Pending Await(const std::string& path, uint64_t size) const;
+  bool BeginsLikeOneBesideIt(const std::string& path);
+  void ReadHeads();
+  Pending Await(const std::string& path, uint64_t size);
   // Whether its time has come; one that changes still is awaited anew.
   bool IsDue(Pending* pending, uint64_t size) const;
   void TellPending();
   void TellStrangers();
   std::set<Inode> NamedInodes() const;
+  bool IsNamed(const FileInfo& info) const;
   void TellStrangersAmong(const std::vector<std::string>& names, const std::set<Inode>& known,
                           Family* family);
   void LoseContent(FollowedFile* file);
   void Unname(FollowedFile* file);
   bool IsStill(const FollowedFile& file, const std::string& path) const;
   bool FindByInode(FollowedFile* file);
+  void SearchAgain();
   void CheckUnnamed();
+  void Retire(FollowedFile* file);
   void DrainUnnamed(FollowedFile* file);
   bool FindByContent(FollowedFile* file);
   void FoundCopy(FollowedFile* file, const SourceKey& key);
@@ -243,6 +257,8 @@ class FollowedFiles {
   void MoveTo(FollowedFile* file, const SourceKey& key);
   void Found(FollowedFile* file, const SourceKey& key);
   void Rename(FollowedFile* file, const SourceKey& key);
+  void SetKey(FollowedFile* file, const SourceKey& key);
+  void ForgetInode(const FollowedFile* file);
   bool IsToldOf(const FollowedFile& file) const;
   void Queue(FollowedFile* file);
   void CountMade();
@@ -261,7 +277,12 @@ class FollowedFiles {
   std::list<FollowedFile> files_;                      // addresses are stable
   std::map<std::string_view, FollowedFile*> by_path_;  // those that are named
   std::unordered_map<int64_t, FollowedFile*> by_id_;   // by source_id
+  std::unordered_multimap<uint64_t, FollowedFile*> by_inode_;
+  std::unordered_set<const FollowedFile*> without_id_;
+  bool has_retired_ = false;
   std::vector<FollowedFile*> unnamed_;
+  std::vector<FollowedFile*> emptied_;  // not told yet
+  std::vector<int64_t> swept_emptied_;  // ids, of files that are gone from here
   std::map<std::string, Pending> pending_;
   std::map<std::string, Family> families_;  // by the name that was rotated
   std::map<std::string, Arrivals> arrivals_;
@@ -269,6 +290,15 @@ class FollowedFiles {
   // for most of ten thousand were there before.
   bool has_looked_ = false;
   std::vector<size_t> taken_at_start_;
+  // Of this look.
+  std::optional<Folders> folders_;
+  struct KnownHead {
+    size_t directory = 0;  // hash of its path
+    uint32_t length = 0;
+    uint64_t hash = 0;
+    auto operator<=>(const KnownHead&) const = default;
+  };
+  std::optional<std::vector<KnownHead>> heads_;  // of files that are followed, sorted
   std::deque<FollowedFile*> queue_;
   std::deque<Finding> findings_;  // not told yet
   Clock::time_point look_at_all_at_;

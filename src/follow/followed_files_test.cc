@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -52,7 +53,10 @@ class Following {
     while (const std::optional<Finding> finding = files_.NextFinding()) {
       FollowedFile* const file = finding->file;
       if (finding->kind == Finding::Kind::kNewName) Decide(finding->path);
-      if (finding->kind == Finding::Kind::kMoved) Known(file).key = file->file.key();
+      if (finding->kind == Finding::Kind::kMoved) {
+        Known(file).key = file->file.key();
+        emptied_.erase(file->source_id);
+      }
       if (finding->kind == Finding::Kind::kUnseen) unseen_ += finding->count;
       if (finding->kind == Finding::Kind::kLost) lost_.push_back(finding->count);
       Sweep();
@@ -67,8 +71,9 @@ class Following {
   // As one that the database knows, and of which nothing was there to be read.
   void AddEmpty(const std::string& path) {
     const FileInfo info = *Stat(path);
-    known_.push_back({.id = static_cast<int64_t>(known_.size()) + 1,
-                      .key = {.path = path, .device = info.device, .inode = info.inode}});
+    known_.push_back(
+        KnownSource{.id = static_cast<int64_t>(known_.size()) + 1,
+                    .key = {.path = path, .device = info.device, .inode = info.inode}});
     files_.Add(known_.back().key, Offset(), known_.back().id, 0);
   }
 
@@ -96,17 +101,20 @@ class Following {
   FollowedFiles& files() { return files_; }
 
  private:
-  KnownSource& Known(const FollowedFile* file) {
+  StoredSource& Known(const FollowedFile* file) {
     return known_[static_cast<size_t>(file->source_id - 1)];
   }
 
   void Decide(const std::string& path) {
-    const Result<Identity> identity = Identify(path, known_);
+    for (const int64_t emptied : files_.TakeEmptied()) emptied_.insert(emptied);
+    KnownSources known(known_);
+    for (const int64_t emptied : emptied_) known.Emptied(emptied);
+    const Result<Identity> identity = Identify(path, &known, &files_.folders());
     if (!identity) return;
     int64_t id = identity->source_id;
     if (id == 0) {
       id = static_cast<int64_t>(known_.size()) + 1;
-      known_.push_back({.id = id});
+      known_.push_back(KnownSource{.id = id});
     }
     known_[static_cast<size_t>(id - 1)].key = identity->key;
     files_.Add(identity->key, identity->start.offset, id, 0);
@@ -152,7 +160,8 @@ class Following {
   FollowedFiles files_;
   bool reads_ = true;
   BufferPool pool_{2, size_t{64} << 10};
-  std::vector<KnownSource> known_;
+  std::vector<StoredSource> known_;
+  std::set<int64_t> emptied_;  // ids of known sources
   std::vector<std::string> lines_;
   std::vector<uint64_t> lost_;
   uint64_t unseen_ = 0;
@@ -249,6 +258,17 @@ TEST_P(FollowedFilesTest, CopiedAndTruncated) {
   following->Settle();
   EXPECT_EQ(following->lines(), Lines({"a1", "a2", "b1"}));
   EXPECT_EQ(following->lost(), Losses());
+}
+
+// What was seen to be emptied is new, whatever it holds then.
+TEST_P(FollowedFilesTest, EmptiedAndWrittenAgainWithTheSameLines) {
+  const std::string log = folder_.Write("app.jsonl", "a\na\na\n");
+  auto following = Follow(log);
+  folder_.Write("app.jsonl", "");
+  following->Settle();
+  folder_.Append("app.jsonl", "a\na\na\na\na\n");
+  following->Settle();
+  EXPECT_EQ(following->lines(), Lines({"a", "a", "a", "a", "a", "a", "a", "a"}));
 }
 
 TEST_P(FollowedFilesTest, CopiedAndTruncatedWithinAFollowedDirectory) {

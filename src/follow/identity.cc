@@ -2,55 +2,84 @@
 #include "follow/identity.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
-#include <ctype.h>
-
-#include "base/directory.h"
 #include "base/file.h"
 #include "follow/directory.h"
+#include "follow/evidence.h"
 #include "source/open.h"
 
 namespace sluice {
 namespace {
 
-// A file, asked whether it has the content of known sources. Offsets are asked for in ascending
-// order, so that a compressed file is decoded once, and only as far as is needed.
+// The clock of files ticks every few milliseconds, and a transaction begins as long before or after
+// what is read for it.
+constexpr int64_t kReadSlackNs = 1'000'000'000;
+// Of sources that begin alike, how many offsets are tried.
+constexpr size_t kMostOffsets = 256;
+// Of names that a rotation may have made, how many are looked at for one file.
+constexpr size_t kMostNames = 256;
+
+// A file, asked whether it has the content of known sources. Of a compressed one offsets should be
+// asked for in ascending order: then it is decoded once, and only as far as is needed.
 class Content {
  public:
   static Result<Content> Open(const std::string& path) {
     Result<std::unique_ptr<Source>> source = OpenSource(path);
     if (!source) return Error(source.error());
-    return Content(std::move(*source));
+    return Content(path, std::move(*source));
   }
 
   const SourceKey& key() const { return source_->key(); }
+  bool is_plain() const { return source_->may_grow(); }
+  uint64_t stored_size() const { return source_->stored_size(); }
 
   // Whether head and tail agree with those of the offset.
   Result<bool> Has(const Offset& offset) {
-    const Result<bool> same_head = HasHead(offset.head);
-    if (!same_head || !*same_head) return same_head;
+    if (!is_plain()) {
+      const Result<bool> same_head = HasHead(offset.head);
+      if (!same_head || !*same_head) return same_head;
+    }
     if (Status status = GoTo(offset.bytes); !status.ok()) return Error(status);
-    return place_.reached && HashOf(place_.before) == offset.tail;
+    if (!place_.reached) return false;
+    const std::string_view head = place_.head;
+    return HashOf(head.substr(0, offset.head.length)) == offset.head &&
+           HashOf(place_.before) == offset.tail;
   }
 
-  // The place that Has() was asked about last.
+  // What an offset there would be known by. Nothing if the file ends before it.
+  Result<std::optional<Offset>> OffsetAt(uint64_t bytes) {
+    if (Status status = GoTo(bytes); !status.ok()) return Error(status);
+    if (!place_.reached) return std::optional<Offset>();
+    Offset offset;
+    offset.bytes = bytes;
+    offset.head = HashOf(place_.head);
+    offset.tail = HashOf(place_.before);
+    return std::optional(offset);
+  }
+
+  // The place that was asked about last.
   const Place& place() const { return place_; }
+  bool IsStrong(const Offset& offset) const {
+    return EvidenceOf(offset, place_, path_) == Evidence::kStrong;
+  }
 
   // Whether anything stands behind that place. What cannot be decoded counts: who reads it hears
   // why.
   bool HasMore() {
+    if (is_plain()) return stored_size() > place_bytes_;
     if (!next_reached_) {
       const Result<Place> next = source_->SkipTo(place_bytes_ + 1);
       next_reached_ = !next || next->reached;
+      is_past_place_ = true;
     }
     return *next_reached_;
   }
 
  private:
-  explicit Content(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+  Content(std::string path, std::unique_ptr<Source> source)
+      : path_(std::move(path)), source_(std::move(source)) {}
 
   Result<bool> HasHead(const ContentHash& hash) {
     // The head grows with the place until it is a whole window.
@@ -63,202 +92,327 @@ class Content {
 
   Status GoTo(uint64_t bytes) {
     if (bytes == place_bytes_) return {};
+    const bool is_back = bytes < place_bytes_ || (is_past_place_ && bytes == place_bytes_);
+    if (is_back && !is_plain()) {
+      Result<std::unique_ptr<Source>> again = OpenSource(path_);
+      if (!again) return again.error();
+      source_ = std::move(*again);
+    }
     Result<Place> place = source_->SkipTo(bytes);
     if (!place) return place.error();
     place_ = std::move(*place);
     place_bytes_ = bytes;
     next_reached_.reset();
+    is_past_place_ = false;
     return {};
   }
 
+  std::string path_;
   std::unique_ptr<Source> source_;
   Place place_;
   uint64_t place_bytes_ = 0;
+  bool is_past_place_ = false;
   std::optional<bool> next_reached_;
 };
 
-struct Match {
-  const KnownSource* known;
-  Place place;
-  bool has_more;
-};
+std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// The known sources whose content the file has, those with the largest offset first.
-Result<std::vector<Match>> MatchesOf(Content& content, const std::vector<KnownSource>& known) {
-  std::vector<const KnownSource*> by_offset;
-  for (const KnownSource& source : known) {
-    if (source.offset.bytes > 0) by_offset.push_back(&source);
-  }
-  std::stable_sort(by_offset.begin(), by_offset.end(), [](const auto* one, const auto* other) {
-    return one->offset.bytes < other->offset.bytes;
-  });
-
-  std::vector<Match> matches;
-  for (const KnownSource* source : by_offset) {
-    const Result<bool> has = content.Has(source->offset);
-    if (!has) return Error(has.error());
-    if (*has) matches.push_back({source, content.place(), content.HasMore()});
-  }
-  std::reverse(matches.begin(), matches.end());
-  return matches;
+// False also for what cannot be opened or decoded: it is only a candidate.
+bool FileHas(const std::string& path, const Offset& offset) {
+  Result<Content> content = Content::Open(path);
+  return content && content->Has(offset).value_or(false);
 }
 
-// Whether the file at the path of a known source still has its content. The file `asked_for` itself
+// Those that were read furthest first, and of these the latest.
+void SortByOffset(std::vector<StoredSource>* sources) {
+  std::reverse(sources->begin(), sources->end());
+  std::ranges::stable_sort(*sources, [](const StoredSource& one, const StoredSource& other) {
+    return one.offset.bytes > other.offset.bytes;
+  });
+}
+
+// Which source one file is: each step either decides, or leaves it to the next.
+class Decision {
+ public:
+  Decision(Content* content, const FileInfo& info, KnownSources* known, Folders* folders)
+      : content_(*content), info_(info), known_(*known), folders_(*folders) {
+    identity_.key = content_.key();
+    identity_.stored_size = content_.stored_size();
+  }
+
+  Result<bool> ByPath();
+  Result<bool> ByInode();
+  Result<bool> ByContent();
+  Result<bool> ByRotatedName();
+  void AsNew();
+
+  Identity Take() {
+    std::ranges::sort(identity_.displaced);
+    return std::move(identity_);
+  }
+
+ private:
+  struct Match {
+    Offset offset;
+    Place place;
+    bool has_more = false;
+    bool is_strong = false;
+  };
+
+  const SourceKey& key() const { return identity_.key; }
+  Result<bool> StandsIn(Content* content, const StoredSource& source);
+  Result<bool> OriginalStands(const StoredSource& source);
+  bool LiesElsewhere(const StoredSource& source);
+  Result<bool> IsMovedHere(const Match& match);
+  void GoOnFrom(const StoredSource& source, const Place& place, bool has_more);
+  void MovedFrom(const StoredSource& source, const Place& place, bool has_more);
+
+  Content& content_;
+  const FileInfo& info_;
+  KnownSources& known_;
+  Folders& folders_;
+  Identity identity_;
+  std::optional<int64_t> empty_;  // of this path, nothing read of it yet
+  bool inode_displaced_ = false;
+  std::string copy_of_;
+};
+
+// Whether a file at the path of a source is still that source, by the strength of the evidence.
+Result<bool> Decision::StandsIn(Content* content, const StoredSource& source) {
+  if (known_.IsEmptied(source.id)) return false;
+  const Result<bool> has = content->Has(source.offset);
+  if (!has || !*has) return has;
+  if (source.key.SameFileAs(content->key()) && !source.has_gap) return true;
+  if (content->IsStrong(source.offset)) return true;
+  return !source.has_gap && !LiesElsewhere(source);
+}
+
+// Whether the file of a source was renamed within its folder.
+bool Decision::LiesElsewhere(const StoredSource& source) {
+  Folder& folder = folders_.Of(DirectoryOf(source.key.path));
+  return std::ranges::any_of(folder.PathsOfInode(source.key), [&](const std::string& path) {
+    return path != source.key.path && FileHas(path, source.offset);
+  });
+}
+
+// Whether the file at the path of a known source is still that source. The file that was asked for
 // does not count: under two names it is one file.
-Result<bool> OriginalStands(const KnownSource& source, const SourceKey& asked_for) {
+Result<bool> Decision::OriginalStands(const StoredSource& source) {
   const Result<FileInfo> info = Stat(source.key.path);
   if (!info) {
     if (info.error().code() == StatusCode::kNotFound) return false;
     return Error(info.error());
   }
-  if (info->kind != FileKind::kRegular) return false;
-  if (IsFileOf(*info, asked_for)) return false;
-
+  if (info->kind != FileKind::kRegular || IsFileOf(*info, key())) return false;
   Result<Content> content = Content::Open(source.key.path);
   if (!content) return Error(content.error());
-  const Result<bool> has = content->Has(source.offset);
-  if (!has && has.error().code() == StatusCode::kCorruption) return false;
-  return has;
+  const Result<bool> stands = StandsIn(&*content, source);
+  if (!stands && stands.error().code() == StatusCode::kCorruption) return false;
+  return stands;
 }
 
-// The first match under another path whose original is gone: the file under its old inode before
-// all others.
-Result<const Match*> MovedHere(const std::vector<Match>& matches, const SourceKey& key) {
-  std::vector<const Match*> in_order;
-  for (const Match& match : matches) in_order.push_back(&match);
-  std::stable_partition(in_order.begin(), in_order.end(),
-                        [&key](const Match* match) { return match->known->key.SameFileAs(key); });
-  for (const Match* match : in_order) {
-    const Result<bool> stands = OriginalStands(*match->known, key);
-    if (!stands) return Error(stands.error());
-    if (!*stands) return match;
-  }
-  return nullptr;
+void Decision::GoOnFrom(const StoredSource& source, const Place& place, bool has_more) {
+  identity_.kind = has_more ? Identity::Kind::kGrown : Identity::Kind::kUnchanged;
+  identity_.source_id = source.id;
+  identity_.start = {.offset = source.offset, .before = place.before, .head = place.head};
+  identity_.has_more = has_more;
 }
 
-void GoOnFrom(const Match& match, Identity* identity) {
-  identity->source_id = match.known->id;
-  identity->start = {
-      .offset = match.known->offset, .before = match.place.before, .head = match.place.head};
-  identity->has_more = match.has_more;
+void Decision::MovedFrom(const StoredSource& source, const Place& place, bool has_more) {
+  GoOnFrom(source, place, has_more);
+  identity_.kind = Identity::Kind::kMoved;
+  identity_.was = source.key.path;
 }
 
-const Match* FindPath(const std::vector<Match>& matches, const std::string& path) {
-  for (const Match& match : matches) {
-    if (match.known->key.path == path) return &match;
-  }
-  return nullptr;
-}
-
-bool IsAmong(const std::vector<Match>& matches, const KnownSource& source) {
-  return std::any_of(matches.begin(), matches.end(),
-                     [&source](const Match& match) { return match.known == &source; });
-}
-
-Result<Identity> Decide(const std::vector<Match>& matches, const std::vector<KnownSource>& known,
-                        const FileInfo& info, Identity identity) {
-  const KnownSource* empty = nullptr;  // this path, nothing read of it yet
-  bool inode_displaced = false;
-  for (const KnownSource& source : known) {
-    if (source.key.path != identity.key.path || IsAmong(matches, source)) continue;
+Result<bool> Decision::ByPath() {
+  Result<std::vector<StoredSource>> here = known_.AtPath(key().path);
+  if (!here) return Error(here.error());
+  SortByOffset(&*here);
+  bool is_decided = false;
+  for (const StoredSource& source : *here) {
     if (source.offset.bytes == 0) {
-      empty = &source;
-    } else {
-      identity.displaced.push_back(source.id);
-      inode_displaced |= source.key.SameFileAs(identity.key);
+      if (!empty_) empty_ = source.id;
+      continue;
+    }
+    // What is known to be gone is not looked for again as long as its successor stands.
+    if (is_decided && source.has_gap) continue;
+    const Result<bool> stands = StandsIn(&content_, source);
+    if (!stands) return stands;
+    if (!*stands) {
+      identity_.displaced.push_back(source.id);
+      inode_displaced_ |= source.key.SameFileAs(key());
+    } else if (!is_decided) {
+      GoOnFrom(source, content_.place(), content_.HasMore());
+      is_decided = true;
     }
   }
-
-  // The same path and the same content: the same source.
-  if (const Match* same = FindPath(matches, identity.key.path)) {
-    GoOnFrom(*same, &identity);
-    identity.kind = same->has_more ? Identity::Kind::kGrown : Identity::Kind::kUnchanged;
-    return identity;
-  }
-  const Result<const Match*> moved = MovedHere(matches, identity.key);
-  if (!moved) return Error(moved.error());
-  if (*moved != nullptr) {
-    GoOnFrom(**moved, &identity);
-    identity.kind = Identity::Kind::kMoved;
-    identity.was = (*moved)->known->key.path;
-    return identity;
-  }
-
-  identity.has_more = info.size > 0;
-  if (empty != nullptr) identity.source_id = empty->id;
-  if (!matches.empty()) {
-    identity.kind = Identity::Kind::kCopy;
-    identity.was = matches.front().known->key.path;
-  } else if (empty != nullptr) {
-    identity.kind = identity.has_more ? Identity::Kind::kGrown : Identity::Kind::kUnchanged;
-  } else if (inode_displaced) {
-    identity.kind = Identity::Kind::kTruncated;
-  } else if (!identity.displaced.empty()) {
-    identity.kind = Identity::Kind::kReplaced;
-  }
-  return identity;
+  return is_decided;
 }
 
-// The regular files in a directory, in byte order of their names, without those of `except`.
-Result<std::vector<std::string>> FilesIn(const std::string& directory,
-                                         const std::vector<std::string>& except) {
-  std::vector<FileInfo> excepted;
-  for (const std::string& path : except) {
-    if (const Result<FileInfo> info = Stat(path)) excepted.push_back(*info);
+// A file that was renamed.
+Result<bool> Decision::ByInode() {
+  Result<std::vector<StoredSource>> sources = known_.OfInode(key());
+  if (!sources) return Error(sources.error());
+  SortByOffset(&*sources);
+  for (const StoredSource& source : *sources) {
+    if (source.key.path == key().path || source.offset.bytes == 0) continue;
+    if (known_.IsEmptied(source.id)) continue;
+    const Result<bool> has = content_.Has(source.offset);
+    if (!has) return has;
+    if (!*has) continue;
+    const bool is_strong = content_.IsStrong(source.offset);
+    if (!is_strong && source.has_gap) continue;
+    // Another file that has come to its old path, and begins like it, is no reason to doubt.
+    const Result<bool> stands = is_strong ? OriginalStands(source) : Result<bool>(false);
+    if (!stands) return stands;
+    if (!*stands) {
+      MovedFrom(source, content_.place(), content_.HasMore());
+      return true;
+    }
+    copy_of_ = source.key.path;
   }
-  std::vector<std::string> files;
-  std::error_code error;
-  std::filesystem::directory_iterator at(directory, error);
-  for (; !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
-    const std::string path = at->path().string();
-    const Result<FileInfo> info = Stat(path);
-    // Gone meanwhile, or a link to nothing: it has no content.
-    if (!info || info->kind != FileKind::kRegular) continue;
-    const bool is_excepted =
-        std::any_of(excepted.begin(), excepted.end(),
-                    [&info](const FileInfo& other) { return info->SameFileAs(other); });
-    if (!is_excepted) files.push_back(path);
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    return Error(SystemError(error.value(), "read folder " + directory));
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+  return false;
 }
 
-// False also for what cannot be opened or decoded: it is only a candidate. kNotFound where it has
-// another name by now.
-Result<bool> FileHas(const std::string& path, const Offset& offset) {
-  Result<Content> content = Content::Open(path);
-  if (!content && content.error().code() == StatusCode::kNotFound) return Error(content.error());
-  return content && content->Has(offset).value_or(false);
+// A file that was copied, restored or compressed, and its original removed.
+Result<bool> Decision::ByContent() {
+  const Result<std::optional<Offset>> window = content_.OffsetAt(kIdentityWindow);
+  if (!window || !window->has_value()) return false;
+  std::vector<uint64_t> offsets;
+  uint64_t limit = content_.is_plain() ? content_.stored_size() + 1 : UINT64_MAX;
+  while (offsets.size() < kMostOffsets) {
+    const std::optional<uint64_t> next = known_.OffsetBelow((*window)->head, limit);
+    if (!next) break;
+    offsets.push_back(limit = *next);
+  }
+  if (!content_.is_plain()) std::ranges::reverse(offsets);
+
+  std::vector<Match> matches;
+  for (const uint64_t bytes : offsets) {
+    Result<std::optional<Offset>> offset = content_.OffsetAt(bytes);
+    if (!offset) return Error(offset.error());
+    if (!offset->has_value()) continue;
+    const auto alike = known_.WithContent(**offset, identity_.displaced);
+    if (!alike) return Error(alike.error());
+    if (!alike->has_value()) continue;
+    matches.push_back({.offset = (*alike)->source.offset, .place = content_.place()});
+    matches.back().is_strong = content_.IsStrong(matches.back().offset);
+    matches.back().has_more = content_.HasMore();
+    if (!content_.is_plain()) continue;
+    const Result<bool> is_moved = IsMovedHere(matches.back());
+    if (!is_moved || *is_moved) return is_moved;
+  }
+  if (content_.is_plain()) return false;
+  for (auto match = matches.rbegin(); match != matches.rend(); ++match) {
+    const Result<bool> is_moved = IsMovedHere(*match);
+    if (!is_moved || *is_moved) return is_moved;
+  }
+  return false;
+}
+
+// Each source whose original is found to stand is not looked at again, so that many copies of one
+// file cost no more than as many others.
+Result<bool> Decision::IsMovedHere(const Match& match) {
+  if (!match.is_strong) return false;
+  for (;;) {
+    const auto alike = known_.WithContent(match.offset, identity_.displaced);
+    if (!alike) return Error(alike.error());
+    if (!alike->has_value()) return false;
+    const StoredSource& source = (*alike)->source;
+    if (copy_of_.empty()) copy_of_ = source.key.path;
+    if ((*alike)->stands) return false;
+    const Result<bool> stands = OriginalStands(source);
+    if (!stands) return stands;
+    if (!*stands) {
+      MovedFrom(source, match.place, match.has_more);
+      return true;
+    }
+    known_.Stands(source);
+  }
+}
+
+// A short file, or one whose lines are all alike, that was rotated by copying or compressing it.
+Result<bool> Decision::ByRotatedName() {
+  for (const std::string& original : NamesBeforeRotation(NameOf(key().path))) {
+    Result<std::vector<StoredSource>> sources =
+        known_.AtPath(Join(DirectoryOf(key().path), original));
+    if (!sources) return Error(sources.error());
+    SortByOffset(&*sources);
+    for (const StoredSource& source : *sources) {
+      if (source.offset.bytes == 0) continue;
+      const Result<bool> has = content_.Has(source.offset);
+      if (!has) return has;
+      if (!*has) continue;
+      const Result<bool> stands = OriginalStands(source);
+      if (!stands) return stands;
+      if (*stands) {
+        copy_of_ = source.key.path;
+        continue;
+      }
+      // One that is older than what was read of the other, and goes on, is an older rotation.
+      // Without more it may be what gzip made, which keeps the time of the file.
+      const bool has_more = content_.HasMore();
+      if (has_more && info_.modified_ns < source.read_ns - kReadSlackNs) continue;
+      MovedFrom(source, content_.place(), has_more);
+      return true;
+    }
+  }
+  return false;
+}
+
+void Decision::AsNew() {
+  identity_.has_more = info_.size > 0;
+  if (empty_) identity_.source_id = *empty_;
+  if (!copy_of_.empty()) {
+    identity_.kind = Identity::Kind::kCopy;
+    identity_.was = copy_of_;
+  } else if (empty_) {
+    identity_.kind = identity_.has_more ? Identity::Kind::kGrown : Identity::Kind::kUnchanged;
+  } else if (inode_displaced_) {
+    identity_.kind = Identity::Kind::kTruncated;
+  } else if (!identity_.displaced.empty()) {
+    identity_.kind = Identity::Kind::kReplaced;
+  }
+}
+
+// Files that may be a displaced source, those that most likely are it first.
+std::vector<std::string> CandidatesFor(const StoredSource& source, Folder* folder) {
+  std::vector<std::string> paths = folder->PathsOfInode(source.key);
+  if (source.offset.bytes >= kIdentityWindow) {
+    for (std::string& path : folder->PathsWithHead(source.offset.head)) {
+      if (paths.size() >= kMostNames) break;
+      paths.push_back(std::move(path));
+    }
+  }
+  // What is longer may still be weak evidence, if all its lines are alike.
+  for (const std::string& name : folder->PlausibleNames(NameOf(source.key.path))) {
+    if (paths.size() >= 2 * kMostNames) break;
+    paths.push_back(Join(DirectoryOf(source.key.path), name));
+  }
+  return paths;
 }
 
 // One look through the names that the directory has now. `renamed`: one of them led nowhere by the
 // time it was looked at, so that what it had led to was perhaps not seen.
-Result<std::optional<Identity>> LookForMoved(const KnownSource& source,
-                                             const std::vector<KnownSource>& known,
-                                             const std::vector<std::string>& except,
+Result<std::optional<Identity>> LookForMoved(const StoredSource& source, KnownSources* known,
+                                             Folders* folders, const IsDecided& is_decided,
                                              bool* renamed) {
   *renamed = false;
-  const Result<std::vector<std::string>> files = FilesIn(DirectoryOf(source.key.path), except);
-  if (!files) return Error(files.error());
-  for (const std::string& path : *files) {
-    const Result<bool> has = FileHas(path, source.offset);
-    *renamed |= !has;
-    if (!has.value_or(false)) continue;
-    // It may still be another source: a copy that is known itself.
-    Result<Identity> identity = Identify(path, known);
-    if (!identity && identity.error().code() == StatusCode::kNotFound) {
-      *renamed = true;
-      break;
-    }
-    if (!identity) return Error(identity.error());
+  Folder& folder = folders->Of(DirectoryOf(source.key.path));
+  for (const std::string& path : CandidatesFor(source, &folder)) {
+    const Result<FileInfo> info = Stat(path);
+    *renamed |= !info;
+    if (!info || info->kind != FileKind::kRegular || folder.IsUntouched(*info)) continue;
+    if (is_decided(*info)) continue;
+    // What cannot be read is only a candidate, and it may be another source: a copy that is known.
+    const Result<Identity> identity = Identify(path, known, folders);
+    *renamed |= !identity && identity.error().code() == StatusCode::kNotFound;
+    if (!identity) continue;
     if (identity->kind == Identity::Kind::kMoved && identity->source_id == source.id) {
-      return std::move(*identity);
+      return std::optional(*identity);
     }
   }
-  return std::nullopt;
+  return std::optional<Identity>();
 }
 
 }  // namespace
@@ -283,55 +437,63 @@ std::string Describe(const Identity& identity) {
   return {};
 }
 
-Result<Identity> Identify(const std::string& path, const std::vector<KnownSource>& known) {
+Result<Identity> Identify(const std::string& path, KnownSources* known, Folders* folders) {
   const Result<FileInfo> info = Stat(path);
   if (!info) return Error(info.error());
-  Identity identity;
   if (info->kind == FileKind::kStream) {
+    Identity identity;
     identity.key = {.path = path, .device = 0, .inode = 0};
     identity.has_more = true;
     return identity;
   }
   Result<Content> content = Content::Open(path);
   if (!content) return Error(content.error());
-  const Result<std::vector<Match>> matches = MatchesOf(*content, known);
-  if (!matches) return Error(matches.error());
-  identity.key = content->key();
-  return Decide(*matches, known, *info, std::move(identity));
+  Decision decision(&*content, *info, known, folders);
+  using Step = Result<bool> (Decision::*)();
+  for (const Step step :
+       {&Decision::ByPath, &Decision::ByInode, &Decision::ByContent, &Decision::ByRotatedName}) {
+    const Result<bool> is_decided = (decision.*step)();
+    if (!is_decided) return Error(is_decided.error());
+    if (*is_decided) return decision.Take();
+  }
+  decision.AsNew();
+  return decision.Take();
 }
 
-Result<std::optional<Identity>> FindMoved(const KnownSource& source,
-                                          const std::vector<KnownSource>& known,
-                                          const std::vector<std::string>& except) {
+Result<std::optional<Identity>> IdentifyByPath(const std::string& path, KnownSources* known,
+                                               Folders* folders) {
+  const Result<std::vector<StoredSource>> here = known->AtPath(path);
+  if (!here) return Error(here.error());
+  if (here->empty()) return std::optional<Identity>();
+  const Result<FileInfo> info = Stat(path);
+  if (!info) return Error(info.error());
+  if (info->kind == FileKind::kStream) return std::optional<Identity>();
+  Result<Content> content = Content::Open(path);
+  if (!content) return Error(content.error());
+  Decision decision(&*content, *info, known, folders);
+  const Result<bool> is_decided = decision.ByPath();
+  if (!is_decided) return Error(is_decided.error());
+  return *is_decided ? std::optional(decision.Take()) : std::nullopt;
+}
+
+Result<std::optional<Identity>> FindMoved(const StoredSource& source, KnownSources* known,
+                                          Folders* folders, const IsDecided& is_decided) {
   constexpr int kLooks = 5;
-  if (source.offset.bytes == 0) return std::nullopt;
+  if (source.offset.bytes == 0) return std::optional<Identity>();
   bool renamed = true;
   for (int look = 0; look < kLooks && renamed; ++look) {
-    Result<std::optional<Identity>> found = LookForMoved(source, known, except, &renamed);
+    if (look > 0) folders->Forget(DirectoryOf(source.key.path));
+    Result<std::optional<Identity>> found =
+        LookForMoved(source, known, folders, is_decided, &renamed);
     if (!found || found->has_value()) return found;
   }
-  return std::nullopt;
+  return std::optional<Identity>();
 }
 
-bool IsRotatedName(std::string_view name, std::string_view original) {
-  return name.size() > original.size() && name.starts_with(original) &&
-         isalnum(static_cast<unsigned char>(name[original.size()])) == 0;
-}
-
-std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns) {
-  std::vector<std::string> names = NamesIn(DirectoryOf(path));
-  std::sort(names.begin(), names.end());
-  return RotatedSince(path, since_ns, names);
-}
-
-std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns,
-                                      const std::vector<std::string>& names) {
-  const std::string stem = path.substr(path.rfind('/') + 1);
+std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns, Folders* folders) {
   std::vector<std::pair<int64_t, std::string>> found;
-  for (auto name = std::upper_bound(names.begin(), names.end(), stem);
-       name != names.end() && name->starts_with(stem); ++name) {
-    if (!IsRotatedName(*name, stem)) continue;
-    std::string rotated = Join(DirectoryOf(path), *name);
+  for (const std::string& name : folders->Of(DirectoryOf(path)).RotatedNames(NameOf(path))) {
+    std::string rotated = Join(DirectoryOf(path), name);
     const Result<FileInfo> info = Stat(rotated);
     if (!info || info->kind != FileKind::kRegular || info->size == 0) continue;
     if (info->modified_ns >= since_ns) found.emplace_back(info->modified_ns, std::move(rotated));

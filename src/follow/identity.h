@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
+#include "follow/directory.h"
+#include "follow/known_sources.h"
 #include "offset/offset.h"
 #include "sluice/status.hpp"
 #include "source/chunk_reader.h"
@@ -31,6 +35,7 @@ struct Identity {
   int64_t source_id = 0;     // of the known source to go on with; 0 where it is a new one
   ChunkReader::Start start;  // where to go on: offset 0 for a new one
   bool has_more = false;     // something stands after `start`
+  uint64_t stored_size = 0;  // of the file, compressed or not
   std::string was;           // kMoved: the path it had. kCopy: the path of the original
   // Known sources that had this path and whose content is not here any more: FindMoved looks for
   // each of them.
@@ -44,36 +49,37 @@ std::string Describe(const Identity& identity);
 // has no content to be known by: it is known by its path alone. A pipe is always new, and is not
 // opened.
 //
-// Reads at most kIdentityWindow bytes at the head and before each offset that may fit, of a plain
-// file; of a compressed one all up to the last of these offsets. kCorruption where a file begins
-// like a known source and cannot be decoded up to its offset. When it says kMoved, the caller
-// writes the new key into `known` before it asks for the next file: a second file with the same
-// content is then a copy.
-Result<Identity> Identify(const std::string& path, const std::vector<KnownSource>& known);
-
-// Where the content of a displaced source lies now: a regular file in the same directory, under any
-// name, compressed or not (app.jsonl.1, app.jsonl.1.gz), whether it has more to read or not. Its
-// identity is then kMoved. Nothing where there is none, and where names changed at each of five
-// looks: who follows finds it later by what a rotation made of its name (RotatedSince).
+// It asks first for the source of this path, then for that of this inode, then for those that begin
+// like it, and at last for those whose name a rotation may have changed to this one. What it reads
+// does not grow with the number of sources: at most kIdentityWindow bytes at the head and before
+// each offset that may fit, of a plain file; of a compressed one all up to the last of these
+// offsets. Of sources that begin alike it tries at most 256 offsets, the largest first.
 //
-// `except` are files that must not be looked at, by whatever name: the inputs of the run, which
-// Identify decides on, and every database that this process has open, with its -wal, -shm and
-// -journal (I10). They are compared by inode and never opened.
-Result<std::optional<Identity>> FindMoved(const KnownSource& source,
-                                          const std::vector<KnownSource>& known,
-                                          const std::vector<std::string>& except);
+// kCorruption where a file begins like a known source and cannot be decoded up to its offset. The
+// caller tells `known` what came of it before it asks for the next file (KnownSources::Move,
+// Stands): a second file with the same content is then a copy.
+Result<Identity> Identify(const std::string& path, KnownSources* known, Folders* folders);
 
-// Whether a rotation may have made the one name of the other: it begins with it, and goes on with a
-// character that is no letter and no digit (app.jsonl.1, app.jsonl-20260131.gz).
-bool IsRotatedName(std::string_view name, std::string_view original);
+// Whether the file at its own path is still a source, and which: the first step of Identify, for
+// files that need no other. Nothing where that does not tell.
+Result<std::optional<Identity>> IdentifyByPath(const std::string& path, KnownSources* known,
+                                               Folders* folders);
+
+// Where the content of a displaced source lies now: a regular file in the same directory,
+// compressed or not, whether it has more to read or not. Strong evidence is enough under any name;
+// weak evidence needs its inode, or a name that a rotation may have made of its own (app.jsonl.1,
+// app.jsonl.1.gz). Its identity is then kMoved. Nothing where there is none, and where names
+// changed at each of five looks: who follows finds it later by what a rotation made of its name
+// (RotatedSince).
+//
+// `is_decided` tells of files that are decided on already: the inputs of the run.
+using IsDecided = std::function<bool(const FileInfo&)>;
+Result<std::optional<Identity>> FindMoved(const StoredSource& source, KnownSources* known,
+                                          Folders* folders, const IsDecided& is_decided);
 
 // Files that a rotation may have made of `path`: in its directory, of such a name, and modified at
 // `since_ns` or later. The one modified first comes first.
 // Of several rotations between two looks, the files of the middle ones are known by this alone.
-std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns);
-// The same for who asks about many files of a directory: `names` are all that it has, in byte
-// order.
-std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns,
-                                      const std::vector<std::string>& names);
+std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns, Folders* folders);
 
 }  // namespace sluice

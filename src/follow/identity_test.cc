@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -46,13 +48,21 @@ class IdentityTest : public testing::Test {
     const std::unique_ptr<Source> whole = OpenSource(path).value();
     const std::unique_ptr<Source> source = OpenSource(path).value();
     const Offset end = OffsetAtEnd(*whole).value();
-    known_.push_back({.id = static_cast<int64_t>(known_.size()) + 1,
-                      .key = source->key(),
-                      .offset = OffsetAtByte(*source, std::min(bytes, end.bytes)).value()});
+    known_.push_back(
+        KnownSource{.id = static_cast<int64_t>(known_.size()) + 1,
+                    .key = source->key(),
+                    .offset = OffsetAtByte(*source, std::min(bytes, end.bytes)).value()});
+  }
+
+  // By what is known now, in a folder as it is now.
+  Result<Identity> Decide(const std::string& name) {
+    KnownSources known(known_);
+    Folders folders;
+    return Identify(folder_ / name, &known, &folders);
   }
 
   Identity Ask(const std::string& name) {
-    Result<Identity> identity = Identify(folder_ / name, known_);
+    Result<Identity> identity = Decide(name);
     if (!identity) {
       ADD_FAILURE() << identity.error().message();
       return {};
@@ -71,8 +81,11 @@ class IdentityTest : public testing::Test {
   }
 
   std::optional<Identity> Find(int64_t id, const std::vector<std::string>& except = {}) {
-    const KnownSource& source = known_[static_cast<size_t>(id - 1)];
-    Result<std::optional<Identity>> found = FindMoved(source, known_, except);
+    const StoredSource& source = known_[static_cast<size_t>(id - 1)];
+    KnownSources known(known_);
+    Folders folders(except);
+    Result<std::optional<Identity>> found =
+        FindMoved(source, &known, &folders, [](const FileInfo&) { return false; });
     if (!found) {
       ADD_FAILURE() << found.error().message();
       return std::nullopt;
@@ -81,7 +94,7 @@ class IdentityTest : public testing::Test {
   }
 
   TemporaryDirectory folder_;
-  std::vector<KnownSource> known_;
+  std::vector<StoredSource> known_;
 
  private:
   // The start of a source that goes on is its stored offset, and the file can be read from there.
@@ -91,7 +104,7 @@ class IdentityTest : public testing::Test {
     const FileInfo info = Stat(path).value();
     EXPECT_TRUE(key.device == info.device && key.inode == info.inode);
     EXPECT_TRUE(identity.source_id != 0 || identity.start.offset == Offset());
-    const auto known = std::find_if(known_.begin(), known_.end(), [&](const KnownSource& source) {
+    const auto known = std::find_if(known_.begin(), known_.end(), [&](const StoredSource& source) {
       return source.id == identity.source_id;
     });
     if (known == known_.end()) return;
@@ -379,7 +392,7 @@ TEST_F(IdentityTest, ManyOffsetsInOneCompressedFile) {
   folder_.Write("a", text);
   for (uint64_t bytes : std::vector<uint64_t>{10, 1'000, 1'024, 1'025, 60'000, 60'000, 61'000})
     Know("a", bytes);
-  for (KnownSource& source : known_) source.key.path = folder_ / std::to_string(source.id);
+  for (StoredSource& source : known_) source.key.path = folder_ / std::to_string(source.id);
   std::filesystem::remove(folder_ / "a");
   folder_.Write("a.gz", Gzip(text));
   EXPECT_EQ(Ask("a.gz").source_id, 7) << "the one that is read furthest";
@@ -390,7 +403,7 @@ TEST_F(IdentityTest, CompressedAndCutShortBeforeTheOffset) {
   Know("a.gz");
   const std::string stored = Gzip(Log("a", 20'000));
   folder_.Write("a.gz", stored.substr(0, stored.size() / 2));
-  const Result<Identity> identity = Identify(folder_ / "a.gz", known_);
+  const Result<Identity> identity = Decide("a.gz");
   ASSERT_FALSE(identity) << "not a new source: its rows would come twice";
   EXPECT_EQ(identity.error().code(), StatusCode::kCorruption);
 }
@@ -399,9 +412,9 @@ TEST_F(IdentityTest, CompressedAndDamagedBehindTheOffset) {
   const std::string first = Log("a", 100);
   folder_.Write("a.gz", Gzip(first) + "garbage");
   const std::unique_ptr<Source> source = OpenSource(folder_ / "a.gz").value();
-  known_.push_back(
-      {.id = 1, .key = source->key(), .offset = OffsetAtByte(*source, first.size()).value()});
-  const Identity identity = Identify(folder_ / "a.gz", known_).value();
+  known_.push_back(KnownSource{
+      .id = 1, .key = source->key(), .offset = OffsetAtByte(*source, first.size()).value()});
+  const Identity identity = Decide("a.gz").value();
   EXPECT_EQ(identity.kind, Kind::kGrown) << "who reads on hears of the damage";
 }
 
@@ -542,13 +555,13 @@ TEST_F(IdentityTest, FromAPipeFirstAndFromTheFileThen) {
 
 TEST_F(IdentityTest, ANamedPipeIsNewAndNotOpened) {
   ASSERT_EQ(mkfifo((folder_ / "fifo").c_str(), 0600), 0);
-  const Identity identity = Identify(folder_ / "fifo", known_).value();  // would wait for a writer
+  const Identity identity = Decide("fifo").value();  // would wait for a writer
   EXPECT_EQ(identity.kind, Kind::kNew);
   EXPECT_EQ(identity.key.inode, 0u);
 }
 
 TEST_F(IdentityTest, AMissingFileIsAnError) {
-  EXPECT_EQ(Identify(folder_ / "none", known_).error().code(), StatusCode::kNotFound);
+  EXPECT_EQ(Decide("none").error().code(), StatusCode::kNotFound);
 }
 
 // By another rotation, between the look at the names and that at its content, or between that and
@@ -605,6 +618,269 @@ TEST_F(IdentityTest, FilesThatAreExceptedAreNeverOpened) {
   });
   EXPECT_FALSE(Find(1, {folder_ / "agents.db"}));
   EXPECT_THAT(opened, ElementsAre(folder_ / "app.jsonl"));
+}
+
+// --- Weak evidence: less than a kilobyte, or lines that are all alike
+
+// What it is that begins like any other of its program.
+class WeakIdentityTest : public IdentityTest, public testing::WithParamInterface<std::string> {
+ protected:
+  static constexpr int64_t kSecond = 1'000'000'000;
+  std::string start() const { return GetParam(); }
+
+  void ReadAt(int64_t id, int64_t ns) { known_[static_cast<size_t>(id - 1)].read_ns = ns; }
+  void SetModified(const std::string& name, int64_t seconds) {
+    const timespec times[] = {{.tv_sec = seconds, .tv_nsec = 0}, {.tv_sec = seconds, .tv_nsec = 0}};
+    ASSERT_EQ(utimensat(AT_FDCWD, (folder_ / name).c_str(), times, 0), 0);
+  }
+};
+
+std::string Heartbeats(size_t count) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) text += "{\"state\":\"alive\"}\n";
+  return text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Starts, WeakIdentityTest,
+                         testing::Values("{\"msg\":\"start\"}\n", "{\"a\":1}\n{\"b\":2}\n",
+                                         Heartbeats(200)));
+
+TEST_P(WeakIdentityTest, SamePathAndInode) {
+  folder_.Write("a", start());
+  Know("a");
+  EXPECT_EQ(Ask("a").kind, Kind::kUnchanged);
+  folder_.Append("a", "{\"more\":1}\n");
+  const Identity identity = Ask("a");
+  EXPECT_EQ(identity.kind, Kind::kGrown);
+  EXPECT_EQ(identity.source_id, 1);
+}
+
+TEST_P(WeakIdentityTest, SamePathAndInodeButShorter) {
+  folder_.Write("a", start());
+  Know("a");
+  ASSERT_EQ(truncate((folder_ / "a").c_str(), static_cast<off_t>(start().size() - 1)), 0);
+  EXPECT_EQ(Ask("a").kind, Kind::kTruncated);
+}
+
+TEST_P(WeakIdentityTest, SamePathOtherInode) {
+  folder_.Write("a", start());
+  Know("a");
+  Rewrite("a", start() + "{\"more\":1}\n");
+  const Identity identity = Ask("a");
+  EXPECT_EQ(identity.kind, Kind::kGrown) << "an editor, a restore";
+  EXPECT_EQ(identity.source_id, 1);
+}
+
+TEST_P(WeakIdentityTest, SamePathOtherInodeAndTheOldOneLiesBeside) {
+  for (const std::string name : {"app.jsonl.1", "old.txt"}) {
+    known_.clear();
+    folder_.Write("app.jsonl", start());
+    Know("app.jsonl");
+    folder_.Append("app.jsonl", "{\"rest\":1}\n");
+    Move("app.jsonl", name);
+    folder_.Write("app.jsonl", start() + "{\"new\":1}\n");
+    const Identity identity = Ask("app.jsonl");
+    EXPECT_EQ(identity.kind, Kind::kReplaced);
+    EXPECT_EQ(identity.source_id, 0);
+    EXPECT_THAT(identity.displaced, ElementsAre(1));
+    const std::optional<Identity> found = Find(1);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->key.path, folder_ / name);
+    EXPECT_TRUE(found->has_more);
+    std::filesystem::remove(folder_ / name);
+    std::filesystem::remove(folder_ / "app.jsonl");
+  }
+}
+
+TEST_P(WeakIdentityTest, SamePathAndItsInodeWasGivenToOtherContent) {
+  folder_.Write("a", start());
+  Know("a");
+  Rewrite("a", start());
+  folder_.Write("b", "{\"other\":1}\n");
+  known_[0].key.inode = Stat(folder_ / "b")->inode;
+  EXPECT_EQ(Ask("a").source_id, 1);
+}
+
+TEST_P(WeakIdentityTest, OtherPathSameInode) {
+  folder_.Write("a", start());
+  Know("a");
+  folder_.Append("a", "{\"more\":1}\n");
+  Move("a", "b");
+  folder_.Write("a", start());
+  const Identity identity = Ask("b");
+  EXPECT_EQ(identity.kind, Kind::kMoved) << "whatever begins alike at its old path";
+  EXPECT_EQ(identity.source_id, 1);
+}
+
+TEST_P(WeakIdentityTest, OtherPathAndInode) {
+  folder_.Write("a.jsonl", start());
+  Know("a.jsonl");
+  folder_.Write("b.jsonl", start() + "{\"more\":1}\n");
+  EXPECT_EQ(Ask("b.jsonl").kind, Kind::kNew) << "each log of a program begins so";
+  std::filesystem::remove(folder_ / "a.jsonl");
+  EXPECT_EQ(Ask("b.jsonl").kind, Kind::kNew) << "also where the other one is gone";
+}
+
+TEST_P(WeakIdentityTest, ANeighbourThatNobodyNamedIsNotRead) {
+  folder_.Write("a.jsonl", start());
+  folder_.Write("b.txt", start() + "{\"more\":1}\n");
+  folder_.Write("a.jsonlines", start() + "{\"more\":1}\n");  // no rotated name
+  Know("a.jsonl");
+  folder_.Write("a.jsonl", "{\"other\":1}\n");
+  EXPECT_FALSE(Find(1));
+}
+
+TEST_P(WeakIdentityTest, ARotatedNameThatWasWrittenSince) {
+  folder_.Write("app.jsonl", start());
+  Know("app.jsonl");
+  ReadAt(1, 1'000 * kSecond);
+  for (const std::string name : {"app.jsonl.1", "app.jsonl.1.gz", "app.jsonl-20261128",
+                                 "app-20261128.jsonl", "app.1.jsonl"}) {
+    const std::string text = start() + "{\"more\":1}\n";
+    folder_.Write(name, name.ends_with(".gz") ? Gzip(text) : text);
+    SetModified(name, 1'000);
+    EXPECT_EQ(Ask(name).kind, Kind::kCopy) << "its original stands still";
+    folder_.Write("app.jsonl", "{\"other\":1}\n");
+    const std::optional<Identity> found = Find(1);
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(found->key.path, folder_ / name);
+    std::filesystem::remove(folder_ / name);
+    folder_.Write("app.jsonl", start());
+  }
+}
+
+TEST_P(WeakIdentityTest, ARotatedNameThatIsOlder) {
+  folder_.Write("app.jsonl", start());
+  Know("app.jsonl");
+  ReadAt(1, 1'000 * kSecond);
+  folder_.Write("app.jsonl.1", start() + "{\"more\":1}\n");
+  SetModified("app.jsonl.1", 900);
+  folder_.Write("app.jsonl", "{\"other\":1}\n");
+  EXPECT_FALSE(Find(1)) << "an older rotation, that begins like every log";
+}
+
+TEST_P(WeakIdentityTest, ARotatedNameThatIsOlderAndHasNothingMore) {
+  folder_.Write("app.jsonl", start());
+  Know("app.jsonl");
+  ReadAt(1, 1'000 * kSecond);
+  std::filesystem::remove(folder_ / "app.jsonl");
+  folder_.Write("app.jsonl.gz", Gzip(start()));
+  SetModified("app.jsonl.gz", 900);
+  const Identity identity = Ask("app.jsonl.gz");
+  EXPECT_EQ(identity.kind, Kind::kMoved) << "gzip keeps the time of the file";
+  EXPECT_FALSE(identity.has_more);
+}
+
+TEST_P(WeakIdentityTest, TwoNamesOfOneFile) {
+  folder_.Write("a", start());
+  Know("a");
+  ASSERT_EQ(link((folder_ / "a").c_str(), (folder_ / "b").c_str()), 0);
+  EXPECT_EQ(Ask("b").source_id, 1);
+}
+
+TEST_P(WeakIdentityTest, NotAfterAGapWasFound) {
+  folder_.Write("a", start());
+  Know("a");
+  known_[0].has_gap = true;
+  EXPECT_EQ(Ask("a").source_id, 0);
+}
+
+TEST_P(WeakIdentityTest, NotAfterItWasSeenToBeEmptied) {
+  folder_.Write("a", start());
+  Know("a");
+  folder_.Append("a", start());
+  KnownSources known(known_);
+  known.Emptied(1);
+  Folders folders;
+  EXPECT_EQ(Identify(folder_ / "a", &known, &folders)->kind, Kind::kTruncated);
+  Move("a", "b");
+  EXPECT_EQ(Identify(folder_ / "b", &known, &folders)->kind, Kind::kNew);
+  // Its copy is it.
+  folder_.Write("a.1", start());
+  EXPECT_EQ(Identify(folder_ / "a.1", &known, &folders)->kind, Kind::kMoved);
+}
+
+TEST_F(IdentityTest, SeenToBeEmptiedBeatsStrongEvidence) {
+  folder_.Write("a", Log("a", 100));
+  Know("a");
+  KnownSources known(known_);
+  known.Emptied(1);
+  Folders folders;
+  EXPECT_EQ(Identify(folder_ / "a", &known, &folders)->kind, Kind::kTruncated);
+  folder_.Write("elsewhere", Log("a", 100));
+  EXPECT_EQ(Identify(folder_ / "elsewhere", &known, &folders)->kind, Kind::kMoved);
+}
+
+TEST_F(IdentityTest, StrongEvidenceIsEnoughAfterAGap) {
+  folder_.Write("a", Log("a", 100));
+  Know("a");
+  known_[0].has_gap = true;
+  EXPECT_EQ(Ask("a").source_id, 1) << "it was restored";
+}
+
+// --- What a decision costs
+
+// How many files are opened to decide on all of `names`, when there are as many known sources.
+class IdentityCostTest : public IdentityTest {
+ protected:
+  size_t OpenedFor(const std::vector<std::string>& names) {
+    size_t opened = 0;
+    ScopedFileHook hook([&](const FileEvent& event) {
+      opened += event.call == FileCall::kOpen ? 1 : 0;
+      return 0;
+    });
+    KnownSources known(known_);
+    Folders folders;
+    for (const std::string& name : names) {
+      const Result<Identity> identity = Identify(folder_ / name, &known, &folders);
+      if (!identity || identity->source_id == 0) {
+        ADD_FAILURE() << name;
+        continue;
+      }
+      known.Move(*known.Get(identity->source_id), identity->key);
+    }
+    return opened;
+  }
+
+  // Files a0, a1, ...: known, and then each changed by `change`.
+  template <typename Change>
+  size_t Cost(size_t count, const std::string& start, Change change) {
+    known_.clear();
+    std::vector<std::string> names;
+    for (size_t i = 0; i < count; ++i) {
+      const std::string name = "a" + std::to_string(i);
+      folder_.Write(name, start + Log(name, 50));
+      Know(name);
+    }
+    for (size_t i = 0; i < count; ++i) names.push_back(change("a" + std::to_string(i)));
+    const size_t opened = OpenedFor(names);
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
+      std::filesystem::remove_all(entry.path());
+    }
+    return opened;
+  }
+};
+
+TEST_F(IdentityCostTest, DoesNotGrowWithTheNumberOfKnownSources) {
+  const auto stay = [](const std::string& name) { return name; };
+  const auto rename = [&](const std::string& name) {
+    Move(name, name + ".old");
+    return name + ".old";
+  };
+  const auto copy = [&](const std::string& name) {
+    std::filesystem::copy_file(folder_ / name, folder_ / (name + ".copy"));
+    std::filesystem::remove(folder_ / name);
+    return name + ".copy";
+  };
+  // Each begins with other bytes, or all with the same kilobyte.
+  for (const std::string& start : {std::string(), Log("start", 100)}) {
+    SCOPED_TRACE(start.size());
+    for (const auto& change :
+         std::vector<std::function<std::string(const std::string&)>>{stay, rename, copy}) {
+      EXPECT_LE(Cost(40, start, change), 40u * 4);
+      EXPECT_LE(Cost(80, start, change), 80u * 4);
+    }
+  }
 }
 
 }  // namespace

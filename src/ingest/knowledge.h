@@ -4,23 +4,31 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
 
+#include "follow/known_sources.h"
 #include "ledger/ledger.h"
-#include "offset/offset.h"
 #include "sink/target_database.h"
 #include "sluice/status.hpp"
 
 namespace sluice {
 
-// What the database knows of its sources when a plan is made: read from it once.
+// What the database knows of its sources when a plan is made.
 struct Knowledge {
-  std::map<std::string, std::vector<KnownSource>> sources;  // by table
+  std::map<std::string, KnownSources> sources;  // by table
+  KnownSources::Fetch fetch;                    // none: they are kept
   // Start of the search for rotated files; 0 if the database knows no source.
   int64_t searched_since_ns = 0;
+
+  KnownSources& Of(const std::string& table) {
+    return sources.try_emplace(table, fetch).first->second;
+  }
 };
 
+// All of it, read once: for a run, which asks for many files.
 Result<Knowledge> ReadKnowledge(TargetDatabase* target);
+// Only what finds a source, which is then read: for live mode, which has little memory, and makes a
+// plan for each new file. Lifetime: the target outlives it.
+Result<Knowledge> IndexKnowledge(TargetDatabase* target);
 
 // Start of the search for rotated files: when the fifth-last successful run began, in nanoseconds
 // since 1970; 0 if no journal tells. Files that were modified before it were there before us, or

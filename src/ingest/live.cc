@@ -5,7 +5,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -45,33 +44,6 @@ constexpr size_t kMostSearched = 100;
 bool CanBeWaitedFor(const Status& status) {
   return status.code() == StatusCode::kFull || status.code() == StatusCode::kBusy;
 }
-
-// Ids of sources by their path, in 16 bytes each: there may be ten thousand, and a live run has few
-// megabytes. Two paths may have one hash.
-class SourcesByPath {
- public:
-  struct Candidate {
-    size_t path_hash;
-    int64_t id;
-    auto operator<=>(const Candidate&) const = default;
-  };
-
-  void Add(std::string_view path, int64_t id) {
-    candidates_.push_back({std::hash<std::string_view>()(path), id});
-  }
-  void Sort() { std::sort(candidates_.begin(), candidates_.end()); }
-  // By id.
-  std::span<const Candidate> At(std::string_view path) const {
-    const size_t hash = std::hash<std::string_view>()(path);
-    const auto before = [](const Candidate& a, size_t wanted) { return a.path_hash < wanted; };
-    const auto behind = [](size_t wanted, const Candidate& a) { return wanted < a.path_hash; };
-    const auto first = std::lower_bound(candidates_.begin(), candidates_.end(), hash, before);
-    return {first, std::upper_bound(first, candidates_.end(), hash, behind)};
-  }
-
- private:
-  std::vector<Candidate> candidates_;
-};
 
 // The live loop.
 //
@@ -141,8 +113,7 @@ class Live {
   Status OpenDatabase(std::vector<Table> extra_tables, milliseconds wait);
   Status FollowWhatIsThere();
   Status FollowDisplaced(const KnownSource& source, std::string_view table);
-  Result<std::vector<SourceRow>> SourcesAt(const std::string& path, const SourcesByPath& by_path);
-  Result<int64_t> FollowKnown(const std::string& path, const std::vector<SourceRow>& rows);
+  Result<int64_t> FollowKnown(const std::string& path, Folders* folders);
   Status FindWhatWasRotated(const std::vector<int64_t>& found);
   Result<std::vector<SourceRow>> LatestWithout(const std::vector<int64_t>& found);
   Result<LiveSummary> End();
@@ -209,6 +180,7 @@ class Live {
   std::unordered_map<FollowedFile*, Touched> touched_;
   Clock::time_point touched_at_;
   std::unordered_map<FollowedFile*, uint64_t> lost_;  // files → bytes that were known to be there
+  std::set<int64_t> emptied_;        // ids of files that were seen to be emptied, and not found
   std::vector<std::string> unseen_;  // names of files that were gone before they were seen
   uint64_t uncommitted_rows_ = 0;
   uint64_t uncommitted_bytes_ = 0;
@@ -236,60 +208,46 @@ Status Live::OpenDatabase(std::vector<Table> extra_tables, milliseconds wait) {
   if (!database) return database.error();
   database_ = std::move(*database);
   tables_ = database_->TableNames();
+  for (const int64_t id : emptied_) database_->NoteEmptied(id);
   return {};
 }
 
 // Files that the database knows by path and content are followed from their offset; all others are
-// names that are new.
+// names that are new. These are told when all that are known are followed: one of them may be a
+// copy in the making.
 Status Live::FollowWhatIsThere() {
-  SourcesByPath by_path;
-  Status read = database_->EachSource([&](const SourceRow& row) {
-    by_path.Add(row.source.key.path, row.source.id);
-    return Status();
-  });
-  if (!read.ok()) return read;
-  by_path.Sort();
-
+  Folders& folders = files_.folders();
   std::vector<int64_t> found;
+  std::vector<std::string> unknown;
   std::vector<std::string> paths = files_.Start();
   for (std::string& name : paths) {
-    const std::string path = std::move(name);  // gone when the next file takes its memory
-    const Result<std::vector<SourceRow>> rows = SourcesAt(path, by_path);
-    if (!rows) return rows.error();
-    const Result<int64_t> id = FollowKnown(path, *rows);
+    std::string path = std::move(name);  // gone when the next file takes its memory
+    const Result<int64_t> id = FollowKnown(path, &folders);
     if (!id) return id.error();
-    if (*id != 0) found.push_back(*id);
+    if (*id != 0) {
+      found.push_back(*id);
+    } else {
+      unknown.push_back(std::move(path));
+    }
   }
+  for (const std::string& path : unknown) files_.Tell(path);
   std::sort(found.begin(), found.end());
   return FindWhatWasRotated(found);
 }
 
-Result<std::vector<SourceRow>> Live::SourcesAt(const std::string& path,
-                                               const SourcesByPath& by_path) {
-  std::vector<SourceRow> rows;
-  for (const auto& candidate : by_path.At(path)) {
-    Result<SourceRow> row = database_->SourceOf(candidate.id);
-    if (!row) return Error(row.error());
-    if (row->source.key.path == path) rows.push_back(std::move(*row));
-  }
-  return rows;
-}
-
 // The source_id that it goes on with; 0 where it is decided on as any new name.
-Result<int64_t> Live::FollowKnown(const std::string& path, const std::vector<SourceRow>& rows) {
-  std::vector<KnownSource> known;
-  for (const SourceRow& row : rows) known.push_back(row.source);
-  Result<Identity> identity = Identify(path, known);
-  if (known.empty() || !identity || identity->source_id == 0) {
-    if (identity && !known.empty()) {
-      if (Status s = FollowDisplaced(known.back(), rows.back().table); !s.ok()) return Error(s);
-    }
-    files_.Tell(path);
-    return int64_t{0};
+Result<int64_t> Live::FollowKnown(const std::string& path, Folders* folders) {
+  const Result<LiveDatabase::AtPath> there = database_->LookAtPath(path, folders);
+  if (!there) return Error(there.error());
+  if (there->identity) {
+    files_.Add(there->identity->key, there->identity->start.offset, there->identity->source_id,
+               *database_->TableNamed(there->table));
+    return there->identity->source_id;
   }
-  files_.Add(identity->key, identity->start.offset, identity->source_id,
-             *database_->TableNamed(rows.back().table));
-  return identity->source_id;
+  if (!there->table.empty()) {
+    if (Status s = FollowDisplaced(there->latest, there->table); !s.ok()) return Error(s);
+  }
+  return int64_t{0};
 }
 
 // Its name got other content since the historical part planned: between its look and ours.
@@ -308,9 +266,11 @@ Status Live::FindWhatWasRotated(const std::vector<int64_t>& found) {
   if (!latest) return latest.error();
   for (const SourceRow& row : *latest) {
     const std::string& path = row.source.key.path;
-    const Result<Identity> identity = Identify(path, {row.source});
-    if (identity && identity->source_id != 0 && row.source.offset.bytes > 0) {
-      files_.Add(identity->key, identity->start.offset, identity->source_id,
+    KnownSources known({StoredSource(row.source, ParseUtc(row.updated_at))});
+    const Result<std::optional<Identity>> there = IdentifyByPath(path, &known, &files_.folders());
+    if (there && there->has_value()) {
+      const Identity& identity = **there;
+      files_.Add(identity.key, identity.start.offset, identity.source_id,
                  *database_->TableNamed(row.table));
     } else {
       files_.ExpectRotatedNames(path, ParseUtc(row.updated_at));
@@ -448,7 +408,11 @@ Status Live::TakeUpNewName(const std::string& path) {
   }
   if (Status s = Commit(); !s.ok()) return s;  // the plan goes by what the database knows
   if (!files_.IsInput(path) && files_.HasUnreadSource()) return {};  // it is told again
-  Result<RunPlan> plan = database_->Plan(path, stop_);
+  for (const int64_t id : files_.TakeEmptied()) {
+    emptied_.insert(id);
+    database_->NoteEmptied(id);
+  }
+  Result<RunPlan> plan = database_->Plan(path, stop_, &files_.folders());
   if (!plan) {
     if (CanBeWaitedFor(plan.error())) return plan.error();
     // Renamed again meanwhile: its new name is told.
@@ -480,6 +444,7 @@ void Live::Follow(const PlannedSource& source, uint32_t table) {
 
 void Live::Moved(FollowedFile* file) {
   database_->Moved(*file);
+  emptied_.erase(file->source_id);
   lost_.erase(file);
   // The row of a new source comes with its first lines: one with none is known by its path alone,
   // which may be that of another file by then.
@@ -802,9 +767,9 @@ Status Live::Commit() {
   if (Status s = database_->sink().Commit(progress); !s.ok()) return s;
   for (const auto& [file, touched] : touched_) {
     health_.Count(touched.added);
-    if (file->source_id == 0) {
-      files_.SetId(file, database_->sink().SourceId(database_->SlotOf(*file)));
-    }
+    const bool is_new = file->source_id == 0;
+    if (is_new) files_.SetId(file, database_->sink().SourceId(database_->SlotOf(*file)));
+    database_->NoteCommitted(*file, touched.committed, is_new);
   }
   if (pipe_ && touched_.contains(&*pipe_source_)) pipe_->Committed();
   health_.CountCommit(uncommitted_bytes_);

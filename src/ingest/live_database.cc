@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "extract/inference.h"
-#include "ingest/knowledge.h"
 #include "ingest/plan.h"
 #include "ingest/run_options.h"
 #include "schema/names.h"
@@ -20,8 +19,8 @@ constexpr uint64_t kMiB = uint64_t{1} << 20;
 // What is resident before the first line: the program, its libraries, the heap of its start.
 constexpr uint64_t kProgramBytes = 8 * kMiB;
 
-// What a source takes as long as it is followed, and again for a moment when a new name is compared
-// with all of them. Some hundred are part of kProgramBytes.
+// What a source takes as long as it is followed, with what finds it. Some hundred are part of
+// kProgramBytes.
 constexpr uint64_t kSourceBytes = 800;
 constexpr uint64_t kFewSources = 500;
 constexpr uint64_t kLeastCacheBytes = kMiB;
@@ -53,6 +52,9 @@ Result<std::unique_ptr<LiveDatabase>> LiveDatabase::Open(
   if (Status s = database->CollectTables(first_tables, std::move(extra_tables)); !s.ok())
     return Error(s);
   if (Status s = database->ReadSearchBegin(); !s.ok()) return Error(s);
+  Result<Knowledge> knowledge = IndexKnowledge(database->target_.get());
+  if (!knowledge) return Error(knowledge.error());
+  database->knowledge_ = std::move(*knowledge);
   if (Status s = database->OpenSink(memory); !s.ok()) return Error(s);
   return database;
 }
@@ -201,12 +203,48 @@ std::optional<uint32_t> LiveDatabase::TableNamed(std::string_view name) const {
   return std::nullopt;
 }
 
-Result<RunPlan> LiveDatabase::Plan(const std::string& path, const StopToken& stop) {
+Result<RunPlan> LiveDatabase::Plan(const std::string& path, const StopToken& stop,
+                                   Folders* folders) {
+  for (auto& [table, sources] : knowledge_.sources) sources.Settle();
   IngestOptions one = options_.ingest;
   one.inputs = {path};
   one.from_scratch = one.force = one.start_at_end = one.inputs_may_come = false;
   one.start_offset.reset();
-  return MakePlan(one, stop, target_.get());
+  return MakePlan(one, stop, target_.get(), &knowledge_, folders);
+}
+
+Result<LiveDatabase::AtPath> LiveDatabase::LookAtPath(const std::string& path, Folders* folders) {
+  AtPath found;
+  for (auto& [table, sources] : knowledge_.sources) {
+    if (!TableNamed(table)) continue;
+    Result<std::vector<StoredSource>> here = sources.AtPath(path);
+    if (!here) return Error(here.error());
+    std::erase_if(*here, [](const StoredSource& source) { return source.offset.bytes == 0; });
+    if (here->empty()) continue;
+    // What cannot be read now is a name that is new, and is told when it is looked at.
+    Result<std::optional<Identity>> identity = IdentifyByPath(path, &sources, folders);
+    if (!identity) continue;
+    found.table = table;
+    found.latest = std::move(here->back());
+    found.identity = std::move(*identity);
+    if (found.identity) break;
+  }
+  return found;
+}
+
+void LiveDatabase::NoteEmptied(int64_t source_id) {
+  for (auto& [table, sources] : knowledge_.sources) sources.Emptied(source_id);
+}
+
+void LiveDatabase::NoteCommitted(const FollowedFile& file, const Offset& before, bool is_new) {
+  KnownSources& sources = knowledge_.Of(tables_[file.table]->name);
+  sources.Settle();
+  const KnownSource now{.id = file.source_id, .key = file.file.key(), .offset = file.file.offset()};
+  if (is_new) {
+    sources.Add(now);
+  } else {
+    sources.Advance(file.source_id, before, now.offset);
+  }
 }
 
 uint32_t LiveDatabase::SlotOf(const FollowedFile& file) {
@@ -227,6 +265,10 @@ void LiveDatabase::Forget(const FollowedFile& file) {
 
 void LiveDatabase::Moved(const FollowedFile& file) {
   sink_->MoveSource(SlotOf(file), file.file.key());
+  if (file.source_id == 0) return;
+  knowledge_.Of(tables_[file.table]->name)
+      .Move(KnownSource{.id = file.source_id, .key = {}, .offset = file.file.offset()},
+            file.file.key());
 }
 
 Status LiveDatabase::Write(Parcel* parcel, const ChunkPart& part, const FollowedFile& file,

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "extract/extractor.h"
 #include "follow/followed_files.h"
+#include "ingest/knowledge.h"
 #include "ingest/parcel.h"
 #include "ingest/plan.h"
 #include "ledger/ledger.h"
@@ -58,13 +59,25 @@ class LiveDatabase {
 
   // The sources of these tables, as far as they are committed; as Ledger::EachSource.
   Status EachSource(const std::function<Status(SourceRow)>& visit);
-  Result<SourceRow> SourceOf(int64_t id) { return target_->ledger()->SourceOf(id); }
   // Whether a gap is recorded behind the offset of this source.
   Result<bool> IsKnownAsLost(int64_t source_id);
   // As of RotatedSearchBegins; the beginning of this run where no journal tells.
   int64_t search_begins_ns() const { return search_begins_ns_; }
   // What a new name is, decided as in any run.
-  Result<RunPlan> Plan(const std::string& path, const StopToken& stop);
+  Result<RunPlan> Plan(const std::string& path, const StopToken& stop, Folders* folders);
+
+  // Which sources are known by this path, and the file's identity if it still is one of them.
+  struct AtPath {
+    std::string table;  // "" if none is known
+    std::optional<Identity> identity;
+    KnownSource latest;
+  };
+  Result<AtPath> LookAtPath(const std::string& path, Folders* folders);
+  // The file of this source was seen to be emptied.
+  void NoteEmptied(int64_t source_id);
+  // What a commit has made durable: the file's offset, which was `before`. `is_new`: it has a row
+  // since.
+  void NoteCommitted(const FollowedFile& file, const Offset& before, bool is_new);
   // The index of the table of this name; nullopt where it has to be added by opening anew.
   std::optional<uint32_t> TableNamed(std::string_view name) const;
   const Table& table(uint32_t index) const { return *tables_[index]; }
@@ -111,6 +124,7 @@ class LiveDatabase {
   std::unique_ptr<TargetDatabase> target_;
   FileInfo opened_;  // the file as it was opened
   int64_t search_begins_ns_ = 0;
+  Knowledge knowledge_;
   std::deque<Table> versions_;  // addresses are stable
   std::vector<const Table*> tables_;
   std::vector<std::unique_ptr<Extractor>> extractors_;  // by table

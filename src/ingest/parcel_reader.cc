@@ -6,6 +6,7 @@
 namespace sluice {
 
 bool ParcelReader::Read(Parcel* parcel) {
+  while (next_ < sources_.size() && sources_[next_].is_done) ++next_;
   if (next_ == sources_.size()) return false;
   parcel->source = next_;
   Status status = open_ ? Status() : OpenSource(sources_[next_]);

@@ -13,20 +13,28 @@ namespace sluice {
 
 Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
                          TargetDatabase* target) {
+  Result<Knowledge> knowledge = ReadKnowledge(target);
+  if (!knowledge) return Error(knowledge.error());
+  Folders folders(FilesOfDatabase(target->path()));
+  return MakePlan(options, stop, target, &*knowledge, &folders);
+}
+
+Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
+                         TargetDatabase* target, Knowledge* knowledge, Folders* folders) {
   RunPlan plan;
-  TableChooser tables(options, stop, target, &plan);
+  TableChooser tables(options, stop, target, folders, &plan);
   if (Status s = tables.LoadNamedSchema(); !s.ok()) return Error(s);
   if (Status s = tables.LookAtDatabase(); !s.ok()) return Error(s);
 
-  Result<Knowledge> knowledge = ReadKnowledge(target);
-  if (!knowledge) return Error(knowledge.error());
+  SourceFinder sources(options, target, knowledge, folders, &plan);
+  const std::vector<std::string> homes = tables.HomesOfKnown(*knowledge);
+  const auto is_known = [&](Candidate* candidate) { return sources.IsKnown(homes, candidate); };
   Result<std::vector<Candidate>> candidates =
-      InputFinder(options, stop, *target, tables.any_json(), &plan).Find();
+      InputFinder(options, stop, *target, tables.any_json(), &plan).Find(is_known);
   if (!candidates) return Error(candidates.error());
 
-  SourceFinder sources(options, target, &*knowledge, &plan);
   sources.NoteNamed(*candidates);
-  if (Status s = tables.Choose(std::move(*candidates), *knowledge); !s.ok()) return Error(s);
+  if (Status s = tables.Choose(std::move(*candidates), knowledge); !s.ok()) return Error(s);
   if (Status s = sources.Find(); !s.ok()) return Error(s);
 
   if (Status s = tables.AddCompanions(); !s.ok()) return Error(s);

@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "follow/identity.h"
+#include "ingest/knowledge.h"
 #include "offset/offset.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
@@ -24,11 +27,13 @@ struct PlannedSource {
   Offset from;               // where to go on; 0 for a new one
   bool new_place = false;    // the ledger is to learn of its key or offset even if no line follows
   bool is_copy = false;      // of a source whose file still stands
+  bool is_done = false;      // a known one with nothing to read
   uint64_t stored_size = 0;  // of the file, compressed or not; 0 where it is not known
   std::string decision;      // "new", "grown", "unchanged", ...: see docs/sources.md
   std::string
       schema;  // how the table was chosen: the name of a preset, "inferred", "stored", a path
-  std::unique_ptr<Source> open;  // stdin, which is opened but once
+  std::unique_ptr<Source> open;      // stdin, which is opened but once
+  std::optional<Identity> identity;  // if its path alone told which source it is
 };
 
 // A source whose path has other content by now and whose own is nowhere: lines behind its offset,
@@ -54,5 +59,9 @@ struct RunPlan {
 // a schema that the table in the database does not fit.
 Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
                          TargetDatabase* target);
+// The same for who makes many plans: what the database knows was read, and folders may have been
+// looked at. `knowledge` has afterwards what the plan decided.
+Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
+                         TargetDatabase* target, Knowledge* knowledge, Folders* folders);
 
 }  // namespace sluice

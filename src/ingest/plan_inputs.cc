@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest/plan_inputs.h"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "extract/extractor.h"
@@ -27,9 +27,9 @@ bool MayComeAgain(const IngestOptions& options, const std::string& path, const S
   return true;
 }
 
-Result<std::vector<Candidate>> InputFinder::Find() {
+Result<std::vector<Candidate>> InputFinder::Find(const IsKnown& is_known) {
   if (Status s = FindCandidates(); !s.ok()) return Error(s);
-  if (Status s = LookAtCandidates(); !s.ok()) return Error(s);
+  if (Status s = LookAtCandidates(is_known); !s.ok()) return Error(s);
   return std::move(candidates_);
 }
 
@@ -42,10 +42,9 @@ Status InputFinder::FindCandidates() {
   for (const std::string& path : awaited) {
     plan_.warnings.push_back(path + " is not there yet: waiting for it");
   }
+  const std::set<std::string_view> named(options_.inputs.begin(), options_.inputs.end());
   for (const std::string& path : *paths) {
-    const bool named =
-        std::find(options_.inputs.begin(), options_.inputs.end(), path) != options_.inputs.end();
-    candidates_.push_back({.path = path, .named = named});
+    candidates_.push_back({.path = path, .named = named.contains(path)});
   }
   if (candidates_.empty() && awaited.empty()) {
     const Status none = Status::NotFound(
@@ -65,10 +64,14 @@ Status InputFinder::FindCandidates() {
 
 // The first bytes of each input: what they are, and for `auto` which table they want. There may
 // be ten thousand inputs, so no more is kept of these bytes than is needed.
-Status InputFinder::LookAtCandidates() {
+Status InputFinder::LookAtCandidates(const IsKnown& is_known) {
   std::vector<Candidate> taken;
   Status left_out;
   for (Candidate& candidate : candidates_) {
+    if (is_known(&candidate)) {
+      taken.push_back(std::move(candidate));
+      continue;
+    }
     std::string sample;
     Status read = ReadFirstBytes(&candidate, &sample);
     if (MayComeAgain(options_, candidate.path, read, &plan_)) continue;

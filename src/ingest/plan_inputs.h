@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "extract/recognise.h"
+#include "follow/identity.h"
 #include "ingest/plan.h"
 #include "offset/offset.h"
 #include "sink/target_database.h"
@@ -30,6 +33,9 @@ struct Candidate {
   std::unique_ptr<PeekedSource> opened;  // what cannot be opened twice
   std::string head;                      // at most kIdentityWindow bytes
   Recognised recognised;
+  // Of one that a table knows by its path: nothing else is looked at.
+  std::optional<Identity> identity;
+  std::string table;
 };
 
 // If a live run is to follow, an input that was renamed or removed since it was listed is left to
@@ -46,11 +52,14 @@ class InputFinder {
               bool any_json, RunPlan* plan)
       : options_(options), stop_(stop), target_(target), any_json_(any_json), plan_(*plan) {}
 
-  Result<std::vector<Candidate>> Find();
+  // `is_known` says whether an input is a source that stands where a table knows it. Of such a one
+  // no first bytes are read: there may be ten thousand, and few of them new.
+  using IsKnown = std::function<bool(Candidate*)>;
+  Result<std::vector<Candidate>> Find(const IsKnown& is_known);
 
  private:
   Status FindCandidates();
-  Status LookAtCandidates();
+  Status LookAtCandidates(const IsKnown& is_known);
   Result<std::unique_ptr<Source>> OpenPipe() const;
   Status ReadFirstBytes(Candidate* candidate, std::string* sample);
   Status CheckShape(const Candidate& candidate, std::string_view sample) const;

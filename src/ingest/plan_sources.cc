@@ -2,7 +2,7 @@
 #include "ingest/plan_sources.h"
 
 #include <algorithm>
-#include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -16,20 +16,32 @@ namespace {
 // The clock of files ticks every few milliseconds.
 constexpr int64_t kClockSlackNs = 100'000'000;
 
-std::string HeadOf(const std::string& path) {
-  Result<std::unique_ptr<Source>> source = OpenSource(path);
-  std::string head(kIdentityWindow, '\0');
-  head.resize(source ? (*source)->Read(head.data(), head.size()).value_or(0) : 0);
-  return head;
-}
-
 }  // namespace
+
+bool SourceFinder::IsKnown(const std::vector<std::string>& tables, Candidate* candidate) {
+  if (candidate->path == "-" || options_.start_offset) return false;
+  for (const std::string& table : tables) {
+    const auto known = knowledge_.sources.find(table);
+    if (known == knowledge_.sources.end()) continue;
+    // What goes wrong here goes wrong again where it is looked at, and is told there.
+    Result<std::optional<Identity>> identity =
+        IdentifyByPath(candidate->path, &known->second, folders_);
+    if (!identity || !identity->has_value()) continue;
+    candidate->key = (*identity)->key;
+    candidate->stored_size = (*identity)->stored_size;
+    candidate->head = (*identity)->start.head;
+    candidate->table = table;
+    candidate->identity = std::move(*identity);
+    return true;
+  }
+  return false;
+}
 
 void SourceFinder::NoteNamed(const std::vector<Candidate>& candidates) {
   for (const Candidate& candidate : candidates) {
     if (!candidate.named) continue;
     named_.insert(candidate.key.path);
-    heads_.push_back(candidate.head);
+    NoteHead(candidate.head);
   }
 }
 
@@ -43,9 +55,7 @@ Status SourceFinder::Find() {
 // a rotated file is known. Before any known source gets another path.
 void SourceFinder::FindRotatedNames() {
   std::vector<std::string_view> paths;
-  for (const auto& [table, sources] : knowledge_.sources) {
-    for (const KnownSource& source : sources) paths.push_back(source.key.path);
-  }
+  for (const auto& [table, sources] : knowledge_.sources) sources.AppendPaths(&paths);
   std::sort(paths.begin(), paths.end());
   for (const PlannedSource& source : plan_.sources) {
     const std::string& path = source.key.path;
@@ -62,31 +72,35 @@ Status SourceFinder::IdentifySources() {
   std::vector<size_t> order(plan_.sources.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_partition(order.begin(), order.end(),
-                        [&](size_t i) { return StandsWhereItWas(plan_.sources[i]); });
-  std::set<size_t, std::greater<>> gone;
-  for (size_t i : order) {
+                        [&](size_t i) { return IsPathKnown(plan_.sources[i]); });
+  std::vector<bool> is_gone(order.size());
+  for (const size_t i : order) {
     Status s = IdentifySource(&plan_.sources[i]);
     if (MayComeAgain(options_, plan_.sources[i].key.path, s, &plan_)) {
-      gone.insert(i);
+      is_gone[i] = true;
     } else if (!s.ok()) {
       return s;
     }
   }
-  for (const size_t i : gone) {
-    plan_.sources.erase(plan_.sources.begin() + static_cast<ptrdiff_t>(i));
-    may_have_been_rotated_.erase(may_have_been_rotated_.begin() + static_cast<ptrdiff_t>(i));
+  std::vector<PlannedSource> there;
+  std::vector<bool> may_have_been_rotated;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (is_gone[i]) continue;
+    there.push_back(std::move(plan_.sources[i]));
+    may_have_been_rotated.push_back(may_have_been_rotated_[i]);
   }
+  plan_.sources = std::move(there);
+  may_have_been_rotated_ = std::move(may_have_been_rotated);
   return {};
 }
 
-std::vector<KnownSource>& SourceFinder::KnownTo(const PlannedSource& source) {
-  return knowledge_.sources[plan_.tables[source.table].name];
+KnownSources& SourceFinder::KnownTo(const PlannedSource& source) {
+  return knowledge_.Of(plan_.tables[source.table].name);
 }
 
-bool SourceFinder::StandsWhereItWas(const PlannedSource& source) {
-  const std::vector<KnownSource>& known = KnownTo(source);
-  return std::any_of(known.begin(), known.end(),
-                     [&](const KnownSource& k) { return k.key.path == source.key.path; });
+bool SourceFinder::IsPathKnown(const PlannedSource& source) {
+  const Result<std::vector<StoredSource>> here = KnownTo(source).AtPath(source.key.path);
+  return here && !here->empty();
 }
 
 Status SourceFinder::IdentifySource(PlannedSource* source) {
@@ -94,10 +108,11 @@ Status SourceFinder::IdentifySource(PlannedSource* source) {
   if (source->open != nullptr) return {};  // a pipe is a new source each time
   if (options_.start_offset) return StartAtByte(source, *options_.start_offset);
 
-  std::vector<KnownSource>& known = KnownTo(*source);
-  Result<Identity> identity = Identify(source->key.path, known);
+  Result<Identity> identity = source->identity
+                                  ? Result<Identity>(std::move(*source->identity))
+                                  : Identify(source->key.path, &KnownTo(*source), folders_);
   if (!identity) return identity.error();
-  Adopt(*identity, source);
+  if (Status s = Adopt(*identity, source); !s.ok()) return s;
   for (int64_t id : identity->displaced) displaced_.push_back({id, source->table});
   if (identity->source_id == 0 && options_.start_at_end) return StartAtEnd(source);
   return {};
@@ -105,17 +120,20 @@ Status SourceFinder::IdentifySource(PlannedSource* source) {
 
 // Goes on where the identity says. From here on its source is known by its new place: what has
 // the same content is a copy.
-void SourceFinder::Adopt(const Identity& identity, PlannedSource* source) {
+Status SourceFinder::Adopt(const Identity& identity, PlannedSource* source) {
   source->decision = Describe(identity);
   source->is_copy = identity.kind == Identity::Kind::kCopy;
+  source->is_done = identity.start.offset.bytes > 0 && !identity.has_more;
   source->key = identity.key;
   source->known_id = identity.source_id;
   source->from = identity.start.offset;
-  for (KnownSource& known : KnownTo(*source)) {
-    if (known.id != identity.source_id) continue;
-    source->new_place = known.key != identity.key;
-    known.key = identity.key;
-  }
+  if (identity.source_id == 0) return {};
+  KnownSources& known = KnownTo(*source);
+  const Result<StoredSource> was = known.Get(identity.source_id);
+  if (!was) return was.error();
+  source->new_place = was->key != identity.key;
+  known.Move(*was, identity.key);
+  return {};
 }
 
 Status SourceFinder::StartAtByte(PlannedSource* source, uint64_t bytes) {
@@ -152,28 +170,17 @@ Status SourceFinder::StartAtEnd(PlannedSource* source) {
 // app.jsonl.1, app.jsonl.1.gz. And what had its name for a moment, between two rotations, was
 // never read at all.
 Status SourceFinder::FindMovedSources() {
-  for (const PlannedSource& source : plan_.sources) except_.push_back(source.key.path);
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"})
-    except_.push_back(target_->path() + suffix);
-
+  for (const PlannedSource& source : plan_.sources) NoteDecided(source);
   if (knowledge_.searched_since_ns != 0) {
-    for (size_t i = 0; i < plan_.sources.size(); ++i) {
-      const PlannedSource& source = plan_.sources[i];
-      if (!may_have_been_rotated_[i]) continue;
-      if (source.known_id == 0) heads_.push_back(HeadOf(source.key.path));
-      if (Status s = AddRotated(source.key.path, source.table); !s.ok()) return s;
-    }
+    if (Status s = AddRotatedOfInputs(); !s.ok()) return s;
   }
   // It grows: what took the name of a rotated file displaces another one.
   for (size_t i = 0; i < displaced_.size(); ++i) {
     const auto [id, table] = displaced_[i];
-    const std::vector<KnownSource>& known = knowledge_.sources[plan_.tables[table].name];
-    const auto displaced = std::find_if(
-        known.begin(), known.end(), [wanted = id](const KnownSource& k) { return k.id == wanted; });
-    if (displaced == known.end()) continue;
-    const KnownSource was = *displaced;  // Adopt changes its key
-    if (Status s = FindMovedSource(was, table); !s.ok()) return s;
-    if (Status s = AddRotated(was.key.path, table); !s.ok()) return s;
+    const Result<StoredSource> displaced = knowledge_.Of(plan_.tables[table].name).Get(id);
+    if (!displaced) return displaced.error();
+    if (Status s = FindMovedSource(*displaced, table); !s.ok()) return s;
+    if (Status s = AddRotated(displaced->key.path, table); !s.ok()) return s;
   }
   if (Status s = TellLost(); !s.ok()) return s;
   // Its lines are older than those of the file that took its place.
@@ -182,11 +189,26 @@ Status SourceFinder::FindMovedSources() {
   return {};
 }
 
-Status SourceFinder::FindMovedSource(const KnownSource& displaced, uint32_t table) {
+Status SourceFinder::AddRotatedOfInputs() {
+  for (size_t i = 0; i < plan_.sources.size(); ++i) {
+    const PlannedSource& source = plan_.sources[i];
+    if (!may_have_been_rotated_[i]) continue;
+    if (source.known_id == 0) NoteHead(HeadOf(source.key.path));
+    if (Status s = AddRotated(source.key.path, source.table); !s.ok()) return s;
+  }
+  return {};
+}
+
+Status SourceFinder::FindMovedSource(const StoredSource& displaced, uint32_t table) {
+  const bool is_first = searched_ids_.insert(displaced.id).second;
+  if (!is_first || decided_ids_.contains(displaced.id)) return {};
   PlannedSource source;
   source.table = table;
   source.schema = "stored";
-  Result<std::optional<Identity>> identity = FindMoved(displaced, KnownTo(source), except_);
+  const Result<std::optional<Identity>> identity =
+      FindMoved(displaced, &KnownTo(source), folders_, [&](const FileInfo& info) {
+        return decided_files_.contains({info.device, info.inode});
+      });
   if (!identity) return identity.error();
   if (!identity->has_value()) {
     missing_.push_back({.key = displaced.key,
@@ -195,8 +217,8 @@ Status SourceFinder::FindMovedSource(const KnownSource& displaced, uint32_t tabl
                         .offset = displaced.offset});
     return {};
   }
-  if (IsPlanned(**identity)) return {};
-  Adopt(**identity, &source);
+  for (int64_t id : (*identity)->displaced) displaced_.push_back({id, table});
+  if (Status s = Adopt(**identity, &source); !s.ok()) return s;
   AddFound(std::move(source));
   return {};
 }
@@ -205,11 +227,11 @@ Status SourceFinder::FindMovedSource(const KnownSource& displaced, uint32_t tabl
 // took its place is the last of that path; and where that has no line yet, the gap is known.
 Status SourceFinder::TellLost() {
   for (const LostSource& lost : missing_) {
-    const std::vector<KnownSource>& known = knowledge_.sources[plan_.tables[lost.table].name];
-    const bool is_last = std::ranges::none_of(known, [&](const KnownSource& other) {
-      return other.key.path == lost.key.path && other.id > lost.known_id;
-    });
-    if (!is_last || IsFound(lost.known_id)) continue;
+    const Result<std::vector<StoredSource>> here =
+        knowledge_.Of(plan_.tables[lost.table].name).AtPath(lost.key.path);
+    if (!here) return here.error();
+    const bool is_last = here->empty() || here->back().id <= lost.known_id;
+    if (!is_last || decided_ids_.contains(lost.known_id)) continue;
     const Result<bool> is_told = target_->ledger()->HasGap(lost.known_id);
     if (!is_told) return is_told.error();
     if (*is_told) continue;
@@ -222,28 +244,25 @@ Status SourceFinder::TellLost() {
   return {};
 }
 
-bool SourceFinder::IsFound(int64_t source_id) const {
-  const auto is_it = [&](const PlannedSource& source) { return source.known_id == source_id; };
-  return std::ranges::any_of(plan_.sources, is_it) || std::ranges::any_of(found_, is_it);
-}
-
 // What a rotation made of the file `path` since some runs ago: the rest of known sources,
 // and files that nobody has read. A known source may have been moved to its new name by that run
 // already, so what is known of it does not tell whether its name was rotated again since.
 Status SourceFinder::AddRotated(const std::string& path, uint32_t table) {
-  for (const std::string& rotated :
-       RotatedSince(path, knowledge_.searched_since_ns - kClockSlackNs)) {
-    if (std::find(except_.begin(), except_.end(), rotated) != except_.end()) continue;
+  const int64_t since_ns = knowledge_.searched_since_ns - kClockSlackNs;
+  for (const std::string& rotated : RotatedSince(path, since_ns, folders_)) {
+    const Result<FileInfo> info = Stat(rotated);
+    if (!info || decided_files_.contains({info->device, info->inode})) continue;
+    if (folders_->Of(DirectoryOf(path)).IsUntouched(*info)) continue;
     PlannedSource source;
     source.table = table;
     source.schema = "stored";
-    const Result<Identity> identity = Identify(rotated, KnownTo(source));
+    const Result<Identity> identity = Identify(rotated, &KnownTo(source), folders_);
     // What cannot be read is no input that anybody named; a copy is none of its own.
     if (!identity || identity->kind == Identity::Kind::kCopy) continue;
-    if (identity->kind == Identity::Kind::kUnchanged || IsPlanned(*identity)) continue;
+    if (identity->kind == Identity::Kind::kUnchanged || IsDecided(*identity)) continue;
     if (identity->source_id == 0 && BeginsLikeOneOfThisRun(rotated)) continue;
     for (int64_t id : identity->displaced) displaced_.push_back({id, table});
-    Adopt(*identity, &source);
+    if (Status s = Adopt(*identity, &source); !s.ok()) return s;
     if (identity->source_id == 0) source.decision = "new, rotated from " + path;
     AddFound(std::move(source));
   }
@@ -251,28 +270,42 @@ Status SourceFinder::AddRotated(const std::string& path, uint32_t table) {
 }
 
 // Names may change while they are looked at: a file that was decided on by its name of before.
-bool SourceFinder::IsPlanned(const Identity& identity) const {
-  const auto is_it = [&](const PlannedSource& source) {
-    return source.key.SameFileAs(identity.key) ||
-           (identity.source_id != 0 && source.known_id == identity.source_id);
-  };
-  return std::ranges::any_of(plan_.sources, is_it) || std::ranges::any_of(found_, is_it);
+bool SourceFinder::IsDecided(const Identity& identity) const {
+  return decided_files_.contains({identity.key.device, identity.key.inode}) ||
+         decided_ids_.contains(identity.source_id);
 }
 
 // A copy in the making, of a file that no run has read yet: content cannot tell of it before.
 // Live mode, and the next run, look again.
 bool SourceFinder::BeginsLikeOneOfThisRun(const std::string& path) {
   std::string head = HeadOf(path);
-  const bool is_alike = std::ranges::any_of(heads_, [&](const std::string& other) {
-    return !other.empty() && (other.starts_with(head) || head.starts_with(other));
-  });
-  if (!is_alike) heads_.push_back(std::move(head));
-  return is_alike;
+  if (head.empty()) return false;
+  const auto next = heads_.lower_bound(head);
+  if (next != heads_.end() && next->starts_with(head)) return true;
+  if (next != heads_.begin() && head.starts_with(*std::prev(next))) return true;
+  NoteHead(std::move(head));
+  return false;
+}
+
+// The shorter of two that begin alike stands for both.
+void SourceFinder::NoteHead(std::string head) {
+  if (head.empty()) return;
+  const auto next = heads_.lower_bound(head);
+  if (next != heads_.begin() && head.starts_with(*std::prev(next))) return;
+  auto behind = next;
+  while (behind != heads_.end() && behind->starts_with(head)) ++behind;
+  heads_.erase(next, behind);
+  heads_.insert(std::move(head));
+}
+
+void SourceFinder::NoteDecided(const PlannedSource& source) {
+  if (source.key.inode != 0) decided_files_.insert({source.key.device, source.key.inode});
+  if (source.known_id != 0) decided_ids_.insert(source.known_id);
 }
 
 void SourceFinder::AddFound(PlannedSource source) {
   if (Result<FileInfo> info = Stat(source.key.path)) source.stored_size = info->size;
-  except_.push_back(source.key.path);
+  NoteDecided(source);
   found_.push_back(std::move(source));
 }
 

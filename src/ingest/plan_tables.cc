@@ -45,11 +45,12 @@ Status TableChooser::LoadNamedSchema() {
   return {};
 }
 
-Status TableChooser::Choose(std::vector<Candidate> candidates, const Knowledge& knowledge) {
+Status TableChooser::Choose(std::vector<Candidate> candidates, Knowledge* knowledge) {
   for (Candidate& candidate : candidates) {
     PlannedSource source;
     source.key = candidate.key;
     source.stored_size = candidate.stored_size;
+    source.identity = std::move(candidate.identity);
     Status s = infers() ? ChooseByContent(candidate, knowledge, &source) : ChooseByOption(&source);
     if (MayComeAgain(options_, candidate.path, s, &plan_)) continue;
     if (!s.ok()) return s;
@@ -81,8 +82,9 @@ Status TableChooser::ChooseByOption(PlannedSource* source) {
       options_.schema, [&]() -> Result<Table> { return named_schema_; }, source);
 }
 
-Status TableChooser::ChooseByContent(const Candidate& candidate, const Knowledge& knowledge,
+Status TableChooser::ChooseByContent(const Candidate& candidate, Knowledge* knowledge,
                                      PlannedSource* source) {
+  if (!candidate.table.empty()) return UseStored(candidate.table, source);
   // A source stays with the table that has its first lines, whatever its later lines look like.
   if (const std::optional<std::string> table = AutoTableOf(candidate, knowledge))
     return UseStored(*table, source);
@@ -92,9 +94,9 @@ Status TableChooser::ChooseByContent(const Candidate& candidate, const Knowledge
         source->schema, [&] { return LoadPreset(source->schema); }, source);
   }
   const std::string name = options_.table.empty() ? std::string(kInferredTable) : options_.table;
-  Result<std::optional<Table>> stored = target_->StoredTable(name);
+  const Result<const std::optional<Table>*> stored = Stored(name);
   if (!stored) return stored.error();
-  if (stored->has_value() && HasKeys(**stored)) return UseStored(name, source);
+  if ((*stored)->has_value() && HasKeys(***stored)) return UseStored(name, source);
   source->schema = "inferred";
   if (Status s = InferFrom(candidate); !s.ok()) return s;
   inferred_sources_.push_back(plan_.sources.size());
@@ -114,16 +116,34 @@ Status TableChooser::InferFrom(const Candidate& candidate) {
   return {};
 }
 
+// Read from the database once for each name: there may be ten thousand inputs.
+Result<const std::optional<Table>*> TableChooser::Stored(const std::string& name) {
+  const auto known = stored_.find(name);
+  if (known != stored_.end()) return &known->second;
+  Result<std::optional<Table>> stored = target_->StoredTable(name);
+  if (!stored) return Error(stored.error());
+  return &stored_.emplace(name, std::move(*stored)).first->second;
+}
+
+std::vector<std::string> TableChooser::HomesOfKnown(const Knowledge& knowledge) {
+  if (!infers()) return {options_.table.empty() ? named_schema_.name : options_.table};
+  std::vector<std::string> homes;
+  if (!options_.table.empty()) return homes;
+  for (const auto& [table, sources] : knowledge.sources) {
+    const Result<const std::optional<Table>*> stored = Stored(table);
+    if (!stored || !(*stored)->has_value()) continue;
+    const Table& home = ***stored;
+    if (!home.preset.empty() && home.preset != "raw" && HasKeys(home)) homes.push_back(table);
+  }
+  return homes;
+}
+
 // The table that `auto` put this source into in an earlier run.
 std::optional<std::string> TableChooser::AutoTableOf(const Candidate& candidate,
-                                                     const Knowledge& knowledge) {
+                                                     Knowledge* knowledge) {
   if (candidate.opened != nullptr || !options_.table.empty()) return std::nullopt;
-  for (const auto& [table, sources] : knowledge.sources) {
-    Result<std::optional<Table>> stored = target_->StoredTable(table);
-    if (!stored || !stored->has_value() || (*stored)->preset.empty() || (*stored)->preset == "raw")
-      continue;
-    if (!HasKeys(**stored)) continue;
-    Result<Identity> identity = Identify(candidate.key.path, sources);
+  for (const std::string& table : HomesOfKnown(*knowledge)) {
+    const Result<Identity> identity = Identify(candidate.key.path, &knowledge->Of(table), folders_);
     if (identity && identity->source_id != 0) return table;
   }
   return std::nullopt;

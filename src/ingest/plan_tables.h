@@ -25,15 +25,17 @@ namespace sluice {
 class TableChooser {
  public:
   TableChooser(const IngestOptions& options, const StopToken& stop, TargetDatabase* target,
-               RunPlan* plan)
-      : options_(options), stop_(stop), target_(target), plan_(*plan) {}
+               Folders* folders, RunPlan* plan)
+      : options_(options), stop_(stop), target_(target), folders_(folders), plan_(*plan) {}
 
   Status LoadNamedSchema();
   // kUsage for another application's database, unless we were told a table's name.
   Status LookAtDatabase();
   bool any_json() const { return named_schema_.any_json; }
   // Takes the candidates.
-  Status Choose(std::vector<Candidate> candidates, const Knowledge& knowledge);
+  Status Choose(std::vector<Candidate> candidates, Knowledge* knowledge);
+  // Tables in which a source that they know stays, whatever its content looks like by now.
+  std::vector<std::string> HomesOfKnown(const Knowledge& knowledge);
   Status AddCompanions();
 
  private:
@@ -41,10 +43,10 @@ class TableChooser {
   bool IsTold(const Table& table) const;
   void NoteRecognised();
   Status ChooseByOption(PlannedSource* source);
-  Status ChooseByContent(const Candidate& candidate, const Knowledge& knowledge,
-                         PlannedSource* source);
+  Status ChooseByContent(const Candidate& candidate, Knowledge* knowledge, PlannedSource* source);
   Status InferFrom(const Candidate& candidate);
-  std::optional<std::string> AutoTableOf(const Candidate& candidate, const Knowledge& knowledge);
+  std::optional<std::string> AutoTableOf(const Candidate& candidate, Knowledge* knowledge);
+  Result<const std::optional<Table>*> Stored(const std::string& name);
   Status UseStored(const std::string& name, PlannedSource* source);
   template <typename Load>
   Status UseTable(const std::string& key, Load load, PlannedSource* source);
@@ -56,10 +58,12 @@ class TableChooser {
   const IngestOptions& options_;
   const StopToken& stop_;
   TargetDatabase* target_;
+  Folders* folders_;
   RunPlan& plan_;
 
-  Table named_schema_;  // --schema, unless it is auto
-  Ownership owned_;     // of the target
+  Table named_schema_;                                  // --schema, unless it is auto
+  Ownership owned_;                                     // of the target
+  std::map<std::string, std::optional<Table>> stored_;  // that were asked for
   std::map<std::string, uint32_t> tables_by_key_;
   Inference inference_;  // from the inputs whose table is inferred
   std::vector<size_t> inferred_sources_;

@@ -118,6 +118,7 @@ std::vector<PipelineSource> SourcesToRead(RunPlan* plan, const StopToken& stop) 
     source.path = planned.key.path;
     source.table = planned.table;
     source.from = planned.from;
+    source.is_done = planned.is_done;
     source.open = [&planned, &stop]() -> Result<std::unique_ptr<Source>> {
       if (planned.open != nullptr) return std::move(planned.open);
       return OpenWhereItLies(planned.key, stop);

@@ -159,6 +159,8 @@ constexpr std::string_view kGaps =
 constexpr std::string_view kCountGaps =
     "SELECT coalesce(sum(bytes > 0), 0), coalesce(sum(bytes), 0), coalesce(sum(bytes = 0), 0)"
     " FROM _sluice_gaps";
+constexpr std::string_view kSourcesWithGaps =
+    "SELECT DISTINCT source_id FROM _sluice_gaps WHERE source_id IS NOT NULL ORDER BY 1";
 constexpr std::string_view kHasGap = "SELECT count(*) FROM _sluice_gaps WHERE source_id = ?1";
 
 constexpr std::string_view kBeginRun =
@@ -617,6 +619,15 @@ Result<bool> Ledger::HasGap(int64_t source_id) {
   statement->BindInteger(1, source_id);
   if (const Result<bool> row = statement->Step(); !row) return Error(row.error());
   return statement->Integer(0) > 0;
+}
+
+Result<std::vector<int64_t>> Ledger::SourcesWithGaps() {
+  const Result<bool> exist = GapsExist(*connection_);
+  if (!exist) return Error(exist.error());
+  if (!*exist) return std::vector<int64_t>();
+  Result<Statement> statement = connection_->Prepare(kSourcesWithGaps);
+  if (!statement) return Error(statement.error());
+  return ReadAll<int64_t>(*statement, [](const Statement& row) { return row.Integer(0); });
 }
 
 // --- Runs

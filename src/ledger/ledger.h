@@ -156,6 +156,7 @@ class Ledger {
   Result<std::vector<GapRow>> Gaps(uint64_t limit);  // the newest first
   Result<GapCounts> CountGaps();
   Result<bool> HasGap(int64_t source_id);
+  Result<std::vector<int64_t>> SourcesWithGaps();  // by id
 
   // Runs.
   Result<int64_t> BeginRun(const RunRow& run);
