@@ -21,6 +21,7 @@
 #include "other_process.h"
 #include "publish/target_lock.h"
 #include "sanitized.h"
+#include "sqlite/connection.h"
 #include "temporary_directory.h"
 
 namespace sluice {
@@ -184,6 +185,40 @@ TEST_F(LiveProgramTest, StdinGoesOnBehindTheHandOver) {
   close(ends[1]);
   EXPECT_EQ(program.Wait(5), 0) << Said();
   UntilAll(301);
+}
+
+// Lines that are committed one by one: the pipe holds those that are not.
+TEST_F(LiveProgramTest, ALineOfStdinThatRollsBackTakesNoOtherWithIt) {
+  {
+    Connection connection = *Connection::Open(database_, {.mode = OpenOptions::Mode::kCreate});
+    ASSERT_TRUE(connection
+                    .Execute("CREATE TABLE lines(n, s); CREATE TRIGGER r AFTER INSERT ON lines"
+                             " WHEN new.n % 2 BEGIN SELECT RAISE(ROLLBACK, 'odd'); END")
+                    .ok());
+  }
+  const std::string schema = folder_.Write(
+      "s.toml", "table = 'lines'\nrowid = ''\n[[column]]\nname = 'n'\n[[column]]\nname = 's'\n");
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  LiveProgram program({"ingest", "--follow", database_, "-", "--schema", schema, "--table", "lines",
+                       "--publish-after", "300ms"},
+                      log_, ends[0]);
+  close(ends[0]);
+  const auto write_all = [&](const std::string& text) {
+    ASSERT_EQ(write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  };
+  write_all(Numbered(1, 4) + "{\"n\":5,");
+  ASSERT_TRUE(Eventually([&] { return program.Follows(); })) << Said();
+  write_all("\"s\":\"\"}\n" + Numbered(6, 300));
+  write_all("{\"n\":302}");
+  close(ends[1]);
+  EXPECT_EQ(program.Wait(30), 0) << Said();
+  DatabaseView view(database_);
+  EXPECT_EQ(view.One("SELECT count(*) || ' to ' || max(n) FROM lines WHERE n % 2 = 0"),
+            "151 to 302");
+  EXPECT_EQ(view.One("SELECT rows || ' ' || rejects || ' ' || lines FROM _sluice_sources"),
+            "151 150 301");
+  EXPECT_EQ(view.One("SELECT count(DISTINCT line_number) FROM _sluice_rejects"), "150");
 }
 
 // A service may be there before the first log of what it follows.

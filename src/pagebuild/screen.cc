@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "pagebuild/record.h"
 #include "schema/declared_type.h"
 
 namespace sluice {
@@ -15,7 +17,24 @@ namespace {
 
 constexpr uint64_t kLongestRecord = 1'000'000'000;  // SQLITE_MAX_LENGTH
 
-// Why the table refuses the row, "" where it does not.
+// No cell is longer than the text that the batch was made of, but many columns may hold the same.
+bool MayHaveLargeRows(const RowBatch& batch) {
+  return batch.decoded_bytes > kLongestRecord / (batch.table->columns.size() + 1);
+}
+
+// Before affinity, which changes the size of numbers only.
+uint64_t RecordSize(const Table& table, std::span<const Cell> cells) {
+  uint64_t types_size = table.rowid_column.empty() ? 0 : 1;
+  uint64_t body_size = 0;
+  for (const Cell& cell : cells) {
+    const SerialType type = SerialTypeOf(cell);
+    types_size += VarintSize(type);
+    body_size += BodySize(type);
+  }
+  return HeaderSize(types_size) + body_size;
+}
+
+// Why the table refuses the row, "" if it does not.
 std::string Refusal(const RowBatch& batch, size_t row, const std::vector<size_t>& not_null) {
   const auto cells = batch.row(row);
   for (const size_t column : not_null) {
@@ -23,10 +42,9 @@ std::string Refusal(const RowBatch& batch, size_t row, const std::vector<size_t>
     return "NOT NULL constraint failed: " + batch.table->name + "." +
            batch.table->columns[column].name;
   }
-  if (batch.decoded_bytes <= kLongestRecord) return {};
-  uint64_t size = 0;
-  for (const Cell& cell : cells) size += cell.size;
-  return size > kLongestRecord ? "string or blob too big" : "";
+  const bool is_too_big =
+      MayHaveLargeRows(batch) && RecordSize(*batch.table, cells) > kLongestRecord;
+  return is_too_big ? "string or blob too big" : "";
 }
 
 void MoveRow(RowBatch* batch, size_t from, size_t to) {
@@ -52,7 +70,7 @@ const std::vector<size_t>& RowScreen::NotNullColumns(const Table& table) {
 
 void RowScreen::Screen(RowBatch* batch) {
   const std::vector<size_t>& not_null = NotNullColumns(*batch->table);
-  if (not_null.empty() && batch->decoded_bytes <= kLongestRecord) return;
+  if (not_null.empty() && !MayHaveLargeRows(*batch)) return;
   size_t kept = 0;
   const size_t rows = batch->rows();
   for (size_t row = 0; row < rows; ++row) {
