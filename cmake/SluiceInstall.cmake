@@ -53,15 +53,37 @@ cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_INCLUDEDIR BASE_DIRECTORY "\${prefix}" OU
 configure_file(cmake/sluice.pc.in ${PROJECT_BINARY_DIR}/sluice.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/sluice.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+# systemd looks below /usr/local/lib and /usr/lib. Where the program is, is known when it is installed.
+set(SLUICE_UNIT ${PROJECT_BINARY_DIR}/share/systemd/sluice@.service)
+install(CODE "
+  file(READ \"${PROJECT_SOURCE_DIR}/contrib/sluice@.service\" unit)
+  string(REPLACE /usr/local/bin/sluice \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/sluice\" unit \"\${unit}\")
+  file(WRITE \"${SLUICE_UNIT}\" \"\${unit}\")")
+install(FILES ${SLUICE_UNIT} DESTINATION lib/systemd/system)
+
 # The manual page and the completion are printed by the program itself: one source for all three.
 set(SLUICE_MAN_PAGE ${PROJECT_BINARY_DIR}/share/man/man1/sluice.1)
-set(SLUICE_COMPLETION ${PROJECT_BINARY_DIR}/share/bash-completion/completions/sluice)
+set(SLUICE_BASH_COMPLETION ${PROJECT_BINARY_DIR}/share/bash-completion/completions/sluice)
+set(SLUICE_ZSH_COMPLETION ${PROJECT_BINARY_DIR}/share/zsh/vendor-completions/_sluice)
+set(SLUICE_FISH_COMPLETION ${PROJECT_BINARY_DIR}/share/fish/vendor_completions.d/sluice.fish)
 add_custom_command(TARGET sluice POST_BUILD
   COMMAND ${CMAKE_COMMAND} -E make_directory
     ${PROJECT_BINARY_DIR}/share/man/man1 ${PROJECT_BINARY_DIR}/share/bash-completion/completions
+    ${PROJECT_BINARY_DIR}/share/zsh/vendor-completions
+    ${PROJECT_BINARY_DIR}/share/fish/vendor_completions.d
   COMMAND sluice help --man > ${SLUICE_MAN_PAGE}
-  COMMAND sluice help --completion bash > ${SLUICE_COMPLETION}
-  BYPRODUCTS ${SLUICE_MAN_PAGE} ${SLUICE_COMPLETION}
+  COMMAND sluice help --completion bash > ${SLUICE_BASH_COMPLETION}
+  COMMAND sluice help --completion zsh > ${SLUICE_ZSH_COMPLETION}
+  COMMAND sluice help --completion fish > ${SLUICE_FISH_COMPLETION}
+  BYPRODUCTS ${SLUICE_MAN_PAGE} ${SLUICE_BASH_COMPLETION} ${SLUICE_ZSH_COMPLETION} ${SLUICE_FISH_COMPLETION}
   VERBATIM)
 install(FILES ${SLUICE_MAN_PAGE} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES ${SLUICE_COMPLETION} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${SLUICE_BASH_COMPLETION} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+# Where Debian's zsh looks: for what packages bring, and for what was installed by hand.
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(SLUICE_ZSH_FOLDER vendor-completions)
+else()
+  set(SLUICE_ZSH_FOLDER site-functions)
+endif()
+install(FILES ${SLUICE_ZSH_COMPLETION} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${SLUICE_ZSH_FOLDER})
+install(FILES ${SLUICE_FISH_COMPLETION} DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)

@@ -115,11 +115,14 @@ TEST_F(CliTest, EverySubcommandHasHelpWithExamplesOnStdout) {
     std::vector<std::string> by_help = {"help"};
     by_help.insert(by_help.end(), command.begin(), command.end());
     EXPECT_EQ(Run(by_help).out, run.out);
+    words.back() = "-h";
+    EXPECT_EQ(Run(words).out, run.out);
   }
 }
 
 TEST_F(CliTest, VersionsAreTold) {
   EXPECT_EQ(Run({"--version"}).out, "sluice " SLUICE_VERSION "\n");
+  EXPECT_EQ(Run({"-V"}).out, "sluice " SLUICE_VERSION "\n");
   EXPECT_THAT(Run({"version"}).out, StartsWith("sluice " SLUICE_VERSION " (SQLite 3."));
 }
 
@@ -127,11 +130,50 @@ TEST_F(CliTest, ErrorsSayWhatAndWhatToDo) {
   const Outcome run = Run({"ingest", "a.db", "x.jsonl", "--tabel", "t"});
   EXPECT_EQ(run.status, 2);
   EXPECT_THAT(run.out, IsEmpty());
-  EXPECT_EQ(
-      run.err,
-      "sluice: sluice ingest has no option --tabel\n  try: --table, or sluice ingest --help\n");
+  EXPECT_EQ(run.err,
+            "sluice: ingest has no option --tabel\n  try: --table, or sluice ingest --help\n");
   // Options of what is to come are not taken in silence.
   EXPECT_EQ(Run({"ingest", "a.db", "x.jsonl", "--poll"}).status, 2);
+}
+
+TEST_F(CliTest, AnOptionThatIsLikeNoOtherLeadsToTheHelp) {
+  const Outcome run = Run({"ingest", "a.db", "x.jsonl", "--xyzzy"});
+  EXPECT_EQ(
+      run.err,
+      "sluice: ingest has no option --xyzzy\n  try: sluice ingest --help, which lists them\n");
+  EXPECT_EQ(Run({"--xyzzy"}).err,
+            "sluice: there is no option --xyzzy\n  try: sluice --help, which lists them\n");
+  // Not the one that is for us alone.
+  EXPECT_THAT(Run({"ingest", "a.db", "x.jsonl", "--handed-ovre"}).err,
+              Not(HasSubstr("--handed-over")));
+  EXPECT_THAT(Run({"ingest", "a.db"}).err, StartsWith("sluice: ingest: INPUT is missing\n"));
+}
+
+TEST_F(CliTest, WhatIsNoDatabaseButJsonIsToldSo) {
+  folder_.Write("app.jsonl", "{\"a\":1}\n");
+  EXPECT_EQ(Run({"query", "app.jsonl", "SELECT 1"}).err,
+            "sluice: app.jsonl: this is no SQLite database, but looks like JSON\n"
+            "  try: make a database of it first: sluice ingest app.db app.jsonl\n");
+}
+
+TEST_F(CliTest, AnInputThatIsNotThereIsNamedPlainly) {
+  EXPECT_EQ(Run({"ingest", "a.db", "nofile"}).err,
+            "sluice: nofile: there is no such file or folder\n  try: check the path\n");
+}
+
+TEST_F(CliTest, AFileOfTheKernelIsNotTakenForAnEmptyOne) {
+  const Outcome run = Run({"ingest", "a.db", "/proc/self/status"});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.err, HasSubstr("cat /proc/self/status | sluice ingest DB -"));
+}
+
+TEST_F(CliTest, HelpOnWhatIsNotThereSaysWhatIs) {
+  EXPECT_EQ(Run({"help", "nope"}).err,
+            "sluice: there is no subcommand 'nope'\n  try: sluice --help, which lists them\n");
+  EXPECT_EQ(Run({"help", "rejects", "rety"}).err,
+            "sluice: there is no subcommand 'rejects rety'\n  try: sluice help rejects retry\n");
+  EXPECT_EQ(Run({"help", "quary"}).err,
+            "sluice: there is no subcommand 'quary'\n  try: sluice help query\n");
 }
 
 TEST_F(CliTest, WithJsonAnErrorIsAnObjectToo) {
@@ -340,13 +382,77 @@ TEST_F(CliTest, QueryBindsParameters) {
   EXPECT_EQ(out({"SELECT typeof(?), ?1", "7"}), "integer\n7\n");
   EXPECT_EQ(out({"SELECT typeof(?), ?1", "-1.5"}), "real\n-1.5\n");
   EXPECT_EQ(out({"SELECT typeof(?), ?1", "02139"}), "text\n02139\n");
+  EXPECT_EQ(out({"SELECT typeof(?), ?1", "1.50", "--text-params"}), "text\n1.50\n");
   EXPECT_EQ(out({"SELECT ?", "[1,2]"}), "[1,2]\n") << "a JSON array is one value";
   EXPECT_EQ(out({"SELECT ? || :x || ?", "a", ":x=b=c", "d"}), "ab=cd\n");
   EXPECT_EQ(out({"SELECT @x || $y", ":y=2", ":x=1"}), "12\n");
   EXPECT_EQ(out({"SELECT ?", "--", "--format"}), "--format\n");
+  EXPECT_EQ(out({"SELECT @b || $c", "@b=2", "$c=3"}), "23\n");
+  EXPECT_EQ(out({"SELECT ?", "@b=2"}), "@b=2\n") << "a value, if there is no such parameter";
   EXPECT_THAT(out({"SELECT ?, ?", "1"}), HasSubstr("the SQL has 2 parameters, 1 given"));
+  EXPECT_THAT(out({"SELECT ?"}), HasSubstr("the SQL has 1 parameter, 0 given"));
   EXPECT_THAT(out({"SELECT 1", "1"}), HasSubstr("the SQL has 0 parameters, 1 given"));
   EXPECT_THAT(out({"SELECT :x", ":y=1"}), HasSubstr("no parameter :y"));
+}
+
+// What SQL itself makes of the word is the judge.
+TEST_F(CliTest, AParameterThatIsWrittenAsANumberIsBoundAsOne) {
+  folder_.Write("price.jsonl",
+                "{\"price\":1}\n{\"price\":2.5}\n{\"price\":3}\n{\"price\":\"x\"}\n");
+  ASSERT_EQ(Run({"ingest", "price.db", "price.jsonl"}).status, 0);
+  for (const char* word : {"7",
+                           "-7",
+                           "+5",
+                           "0",
+                           "-0",
+                           "1.5",
+                           "1.50",
+                           "2.00",
+                           ".5",
+                           "5.",
+                           "-.5",
+                           "1e5",
+                           "15e-1",
+                           "1E+2",
+                           "9223372036854775807",
+                           "9223372036854775808",
+                           "12345678901234567890",
+                           "0.1",
+                           "1e999",
+                           "-1e999",
+                           "0e0"}) {
+    const std::string judge = word;
+    EXPECT_EQ(
+        Run({"query", "price.db", "SELECT typeof(?1) = typeof(" + judge + ") AND ?1 IS " + judge,
+             "--format", "raw", "--", word})
+            .out,
+        "1\n")
+        << word;
+  }
+  for (const char* word : {"", "-", "+", ".", "e5", "1e", "1e+", "1.5.2", "02139", "-007", "0x10",
+                           "1 ", " 1", "1_000", "inf", "nan", "1,5", "--1"}) {
+    EXPECT_EQ(Run({"query", "price.db", "SELECT typeof(?)", "--format", "raw", "--", word}).out,
+              "text\n")
+        << word;
+  }
+  for (const char* word : {"1.5", "1.50", "15e-1", "+1.5"}) {
+    EXPECT_EQ(Run({"query", "price.db",
+                   "SELECT count(*) FROM lines WHERE typeof(price) <> 'text' AND price > ?", word,
+                   "--format", "raw"})
+                  .out,
+              "2\n")
+        << word;
+  }
+}
+
+TEST_F(CliTest, AMissingTableOrColumnGetsTheNearestName) {
+  MakeDatabase();
+  EXPECT_THAT(Run({"query", "app.db", "SELECT * FROM ap"}).err,
+              HasSubstr("try: did you mean app?"));
+  EXPECT_THAT(Run({"query", "app.db", "SELECT levle FROM app"}).err,
+              HasSubstr("try: did you mean level?"));
+  EXPECT_THAT(Run({"query", "app.db", "SELECT * FROM unheard_of"}).err,
+              HasSubstr("try: its tables and views: app\n"));
 }
 
 TEST_F(CliTest, QueryOnlyReads) {
@@ -508,6 +614,47 @@ TEST_F(CliTest, BashCompletesSubcommandsOptionsAndValues) {
   EXPECT_EQ(completed("sluice schema show cl"), "claude-code\n");
   EXPECT_EQ(completed("sluice query --format nd"), "ndjson\n");
   EXPECT_EQ(completed("sluice ingest a.db logs"), "logs.jsonl\n");
+}
+
+const char* const kCompletions[][2] = {{"sluice inge", "ingest"},
+                                       {"sluice rejects re", "retry"},
+                                       {"sluice ingest a.db --max", "--max-line"},
+                                       {"sluice ingest --schema sse", "sse-lines"},
+                                       {"sluice schema show cl", "claude-code"},
+                                       {"sluice query --format nd", "ndjson"},
+                                       {"sluice help --completion fi", "fish"},
+                                       {"sluice ingest a.db logs", "logs.jsonl"}};
+
+TEST_F(CliTest, FishCompletesSubcommandsOptionsAndValues) {
+  if (std::system("command -v fish >/dev/null") != 0) GTEST_SKIP() << "no fish";
+  folder_.Write("sluice.fish", Run({"help", "--completion", "fish"}).out);
+  folder_.Write("logs.jsonl", "");
+  for (const auto& [words, expected] : kCompletions) {
+    const std::string script =
+        "source sluice.fish; complete -C '" + std::string(words) + "' | string split -f1 \\t";
+    const Outcome run =
+        RunCommand({"fish", "--no-config", "-c", script}, "", {{"HOME", folder_ / "home"}});
+    EXPECT_THAT(run.err, IsEmpty());
+    EXPECT_EQ(run.out, std::string(expected) + "\n") << words;
+  }
+}
+
+// zsh completes only at a terminal: its own functions are replaced by some that print what they are
+// given.
+TEST_F(CliTest, ZshCompletesSubcommandsOptionsAndValues) {
+  if (std::system("command -v zsh >/dev/null") != 0) GTEST_SKIP() << "no zsh";
+  folder_.Write("_sluice", Run({"help", "--completion", "zsh"}).out);
+  folder_.Write("logs.jsonl", "");
+  for (const auto& [words, expected] : kCompletions) {
+    const std::string script =
+        "compdef() {}; _describe() { print -rl -- ${${(P)@[-1]}%%:*}; }; _files() { print -l "
+        "*.jsonl; };"
+        " compset() {}; source ./_sluice; words=(" +
+        std::string(words) + "); CURRENT=$#words; PREFIX=$words[-1]; _sluice";
+    const Outcome run = RunCommand({"zsh", "-f", "-c", script}, "", {});
+    EXPECT_THAT(run.err, IsEmpty());
+    EXPECT_THAT("\n" + run.out, HasSubstr("\n" + std::string(expected) + "\n")) << words;
+  }
 }
 
 TEST_F(CliTest, AFullDiskUnderStdoutIsAnError) {

@@ -50,8 +50,14 @@ TEST_F(ServiceTest, SystemdUnderstandsTheUnitAndFindsItHardened) {
   EXPECT_EQ(Analyze("security --offline=true --threshold=15"), "");
 }
 
+// To systemd ${SLUICE_INPUT} is one argument, whatever is in it.
+TEST_F(ServiceTest, SeveralInputsAreSeveralArguments) {
+  EXPECT_THAT(unit_, testing::HasSubstr(".db $SLUICE_INPUT\n"));
+}
+
 TEST_F(ServiceTest, ItsCommandIsOneThatTheProgramTakes) {
   folder_.Write("logs/app.jsonl", "{\"a\":1}\n");
+  folder_.Write("more/app.jsonl", "{\"a\":1}\n");
   folder_.Write("run/sluice-app/here", "");
   folder_.Write("lib/sluice/here", "");
   const size_t begin = unit_.find("ExecStart=") + 10;
@@ -59,10 +65,14 @@ TEST_F(ServiceTest, ItsCommandIsOneThatTheProgramTakes) {
   for (int i = 0; i < 2; ++i) Replace("%i", "app", &command);
   Replace("%t", "run", &command);
   Replace("%S", "lib", &command);
-  const Outcome run = RunIn(folder_, {"/bin/sh", "-c", command + " --dry-run"},
-                            {.environment = {{"SLUICE_INPUT", "logs"}}});
+  const Outcome run =
+      RunIn(folder_, {"/bin/sh", "-c", command + " --dry-run"},
+            {.environment = {{"SLUICE_INPUT", "logs more"}, {"SLUICE_TABLE", "app"}}});
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_THAT(run.out, testing::HasSubstr("lib/sluice/app.db: would be made"));
+  EXPECT_THAT(run.out, testing::AllOf(testing::HasSubstr("logs/app.jsonl"),
+                                      testing::HasSubstr("more/app.jsonl"),
+                                      testing::HasSubstr("table app ")));
 }
 
 }  // namespace

@@ -297,7 +297,11 @@ void File::ExpectSequentialReads() const {
 
 Result<FileInfo> Stat(const std::string& path) {
   struct stat status;
-  if (stat(path.c_str(), &status) != 0) return Error(SystemError(errno, "look at " + path));
+  if (stat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT)
+      return Error(Status::NotFound(path + ": there is no such file or folder", "check the path"));
+    return Error(SystemError(errno, "look at " + path));
+  }
   return InfoOf(status);
 }
 

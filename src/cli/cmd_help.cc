@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/command.h"
+#include "cli/completion.h"
 #include "cli/manual.h"
 #include "sluice/version.hpp"
 #include "sqlite/connection.h"
@@ -12,16 +14,33 @@ namespace {
 
 constexpr const char* kExamples = R"~(# what ingest can do
 sluice help ingest
-# completion in this shell
+# completion in this shell: bash, or zsh after compinit; in fish pipe it into source
 eval "$(sluice help --completion bash)"
+sluice help --completion fish | source
 # the manual page, as `make install` puts it
 sluice help --man > sluice.1)~";
+
+enum class Shell : uint8_t { kNone, kBash, kZsh, kFish };
 
 struct HelpRequest {
   std::vector<std::string> topic;
   bool man = false;
-  std::string completion;
+  Shell completion = Shell::kNone;
 };
+
+std::string Completion(Shell shell, const CommandPage& page) {
+  switch (shell) {
+    case Shell::kNone:
+      break;
+    case Shell::kBash:
+      return BashCompletion(page);
+    case Shell::kZsh:
+      return ZshCompletion(page);
+    case Shell::kFish:
+      return FishCompletion(page);
+  }
+  return {};
+}
 
 Result<std::string> HelpOn(const CLI::App& program, const std::vector<std::string>& topic) {
   const CLI::App* command = &program;
@@ -34,8 +53,12 @@ Result<std::string> HelpOn(const CLI::App& program, const std::vector<std::strin
     }
     if (found == nullptr) {
       const std::string nearest = NearestWord(word, names);
-      return Error(Status::Usage(fmt::format("{} has no subcommand '{}'", FullName(*command), word),
-                                 "sluice help " + nearest));
+      return Error(Status::Usage(
+          fmt::format("there is no subcommand '{}'", fmt::join(topic, " ")),
+          nearest.empty()
+              ? fmt::format("{} --help, which lists them", FullName(*command))
+              : fmt::format("sluice help{} {}",
+                            FullName(*command).substr(program.get_name().size()), nearest)));
     }
     command = found;
   }
@@ -52,19 +75,16 @@ Command AddHelp(CLI::App* program) {
   Options options(app);
   options.Positionals("SUBCOMMAND", "What to explain", &request->topic, false);
   options.Flag("--man", "Print the manual page, as roff", &request->man);
-  options.Text("--completion", "bash", "Print completion for this shell", &request->completion);
+  options.Choice("--completion", "Print completion for this shell",
+                 {{"bash", Shell::kBash}, {"zsh", Shell::kZsh}, {"fish", Shell::kFish}},
+                 &request->completion);
 
   return {app, std::make_shared<CommonOptions>(), [program, request]() -> Result<ExitStatus> {
-            if (!request->completion.empty() && request->completion != "bash") {
-              return Error(
-                  Status::Usage(fmt::format("there is no completion for {}", request->completion),
-                                "--completion bash"));
-            }
             Result<std::string> text = std::string();
             if (request->man) {
               text = ManPage(Describe(*program), SLUICE_VERSION);
-            } else if (!request->completion.empty()) {
-              text = BashCompletion(Describe(*program));
+            } else if (request->completion != Shell::kNone) {
+              text = Completion(request->completion, Describe(*program));
             } else {
               text = HelpOn(*program, request->topic);
             }

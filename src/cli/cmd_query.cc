@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/clock.h"
 #include "cli/command.h"
@@ -18,9 +20,9 @@ namespace sluice {
 namespace {
 
 constexpr const char* kExamples = R"(# a table here, CSV into a pipe or a file
-sluice query app.db 'SELECT level, count(*) AS lines FROM app GROUP BY 1 ORDER BY 2 DESC'
+sluice query app.db 'SELECT level, count(*) AS n FROM lines GROUP BY 1 ORDER BY 2 DESC'
 # values apart from the SQL
-sluice query app.db 'SELECT * FROM app WHERE sid = ? AND round > :round' abc :round=3
+sluice query app.db 'SELECT * FROM lines WHERE level = ? AND ms > :least' warn :least=1.5
 # one value, as it is
 sluice query agents.db 'SELECT line FROM sse_lines WHERE id = 7' --format raw
 # SQL from a file
@@ -31,6 +33,7 @@ struct QueryRequest {
   std::string database;
   std::string sql;
   std::vector<std::string> parameters;
+  bool text_parameters = false;
   std::optional<RowFormat> format;
   std::chrono::milliseconds time_limit{30'000};
   std::optional<uint64_t> max_rows;
@@ -57,6 +60,49 @@ Status WithPlace(const Status& status, const std::string& sql, std::optional<siz
   std::string excerpt = MarkedExcerpt(line, *offset - line_start, 100);
   excerpt.insert(excerpt.find('\n') + 1, "  ");
   return {status.code(), fmt::format("{}\n  {}", status.message(), excerpt), status.remedy()};
+}
+
+// What `sql` gives in its first column.
+std::vector<std::string> Names(Connection& connection, std::string_view sql) {
+  std::vector<std::string> names;
+  auto statement = connection.Prepare(sql);
+  if (!statement) return names;
+  for (auto row = statement->Step(); row && *row; row = statement->Step())
+    names.emplace_back(statement->Text(0));
+  return names;
+}
+
+// "no such table: agent_msgs" with the name that was probably meant, or with those there are.
+Status WithNearestName(const Status& status, Connection& connection) {
+  constexpr std::string_view kTable = "no such table: ";
+  constexpr std::string_view kColumn = "no such column: ";
+  constexpr size_t kMostNames = 20;
+  const std::string& message = status.message();
+  const bool is_table = message.find(kTable) != std::string::npos;
+  const size_t at = message.find(is_table ? kTable : kColumn);
+  if (at == std::string::npos) return status;
+  const size_t begin = at + (is_table ? kTable : kColumn).size();
+  std::string missing = message.substr(begin, message.find_first_of("\n(", begin) - begin);
+  while (!missing.empty() && missing.back() == ' ') missing.pop_back();
+  if (const size_t dot = missing.rfind('.'); dot != std::string::npos) missing.erase(0, dot + 1);
+
+  const std::vector<std::string> tables =
+      Names(connection,
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
+            "'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_sluice\\_%' ESCAPE '\\' ORDER BY name");
+  const std::string nearest = NearestWord(
+      missing, is_table
+                   ? tables
+                   : Names(connection,
+                           "SELECT DISTINCT c.name FROM sqlite_schema AS t, "
+                           "pragma_table_xinfo(t.name) AS c WHERE t.type IN ('table', 'view')"));
+  if (!nearest.empty()) return {status.code(), message, "did you mean " + nearest + "?"};
+  if (!is_table) return status;
+  if (tables.empty()) return {status.code(), message, "the database has no tables yet"};
+  const size_t shown = std::min(tables.size(), kMostNames);
+  std::string all = fmt::format("{}", fmt::join(tables.begin(), tables.begin() + shown, ", "));
+  if (shown < tables.size()) all += ", …";
+  return {status.code(), message, "its tables and views: " + all};
 }
 
 Value ValueOf(const Statement& statement, int column) {
@@ -104,6 +150,14 @@ RowFormat FormatFor(const QueryRequest& request, const Terminal& terminal) {
   return terminal.interactive ? RowFormat::kTable : RowFormat::kCsv;
 }
 
+// Whether a query asks for costs where nobody gave prices yet.
+bool LacksPrices(const std::string& sql, Connection* connection) {
+  if (sql.find("agent_cost") == std::string::npos) return false;
+  const auto prices =
+      connection->QueryInteger("SELECT count(*) FROM (SELECT 1 FROM agent_prices LIMIT 1)");
+  return prices && prices->value_or(1) == 0;
+}
+
 // {"columns": [...], "rows": [...], "truncated": false}
 std::string JsonHead(const std::vector<std::string>& columns) {
   JsonWriter out;
@@ -124,8 +178,13 @@ Result<ExitStatus> Query(const QueryRequest& request) {
   if (!connection) return Error(connection.error());
   TimeLimit limit(*connection, request.time_limit, nullptr);
   auto statement = connection->Prepare(sql);
-  if (!statement) return Error(WithPlace(statement.error(), sql, connection->ErrorOffset()));
-  if (Status s = BindParameters(request.parameters, &*statement); !s.ok()) return Error(s);
+  if (!statement) {
+    const Status wrong = WithPlace(statement.error(), sql, connection->ErrorOffset());
+    return Error(WithNearestName(wrong, *connection));
+  }
+  const ParameterTypes types =
+      request.text_parameters ? ParameterTypes::kText : ParameterTypes::kByForm;
+  if (Status s = BindParameters(request.parameters, types, &*statement); !s.ok()) return Error(s);
 
   const Terminal terminal = Terminal::Of(stdout);
   const std::vector<std::string> columns = ColumnNames(*statement);
@@ -143,6 +202,7 @@ Result<ExitStatus> Query(const QueryRequest& request) {
     limit.Extend(writing.elapsed());
     return written;
   });
+  if (!request.format) printer.PreferLinesToAWideTable();
   const auto truncated = PrintRows(&*statement, request.max_rows, &printer);
   if (!truncated) return Error(limit.Explain(truncated.error()));
   if (Status s = connection->CheckUnchanged(); !s.ok()) return Error(s);
@@ -150,6 +210,11 @@ Result<ExitStatus> Query(const QueryRequest& request) {
   if (at_once) {
     object += fmt::format(",\"truncated\":{}}}\n", *truncated);
     if (Status s = WriteOut(object); !s.ok()) return Error(s);
+  }
+  if (!request.common->quiet && LacksPrices(sql, &*connection)) {
+    Tell(stderr,
+         "agent_cost: this database has no prices, so what a model costs is NULL: "
+         "docs/agents.md says how to add them\n");
   }
   if (*truncated && !request.common->quiet) {
     Tell(stderr,
@@ -170,12 +235,15 @@ Command AddQuery(CLI::App* program) {
   options.Positional("SQL", "One statement, or - to read it from stdin", &request->sql);
   options.Positionals("PARAM",
                       "Values for the parameters of the SQL: in order for ? and ?1, as :name=value "
-                      "for :name. What is "
-                      "written as a number is bound as one",
+                      "for :name, @name and $name. What is written as a number is bound as one; "
+                      "digits after a leading zero, as in 02139, are text",
                       &request->parameters, false);
+  options.Flag("--text-params", "Bind every PARAM as text, exactly as it is written",
+               &request->text_parameters);
   options.Group("Limits and format");
   options.Choice("--format",
-                 "How rows are written (default table on a terminal, csv else). Blobs are written "
+                 "How rows are written (default table on a terminal, or line if the table cannot "
+                 "be made to fit it, and csv else). Blobs are written "
                  "as hexadecimal digits, "
                  "and as they are in raw; csv is RFC 4180 with lines that end in LF",
                  QueryFormats(), &request->format);

@@ -117,7 +117,7 @@ Status RowPrinter::Finish() {
   if (format_ == RowFormat::kJson) out_ += rows_ == 0 ? "]\n" : "\n]\n";
   if (format_ == RowFormat::kTable) {
     if (widths_.empty()) LayOutTable();
-    TableRule("└", "┴", "┘");
+    if (format_ == RowFormat::kTable) TableRule("└", "┴", "┘");
   }
   return Flush(true);
 }
@@ -196,11 +196,32 @@ void RowPrinter::RawRow(const std::vector<Value>& values) {
   }
 }
 
+RowPrinter::KeptRow::KeptRow(const std::vector<Value>& row) : values(row) {
+  for (Value& value : values) {
+    if (const auto* text = std::get_if<std::string_view>(&value)) {
+      value = std::string_view(bytes.emplace_back(*text));
+    } else if (const auto* blob = std::get_if<Blob>(&value)) {
+      value = Blob{bytes.emplace_back(blob->bytes)};
+    }
+  }
+}
+
 void RowPrinter::TableRow(const std::vector<Value>& values) {
+  if (!widths_.empty()) return TableCells(CellsOf(values), false);
+  sample_.emplace_back(values);
+  for (const std::string& bytes : sample_.back().bytes) sample_bytes_ += bytes.size();
+  if (sample_.size() == kTableSample || sample_bytes_ > kTableSampleBytes) LayOutTable();
+}
+
+std::vector<RowPrinter::Cell> RowPrinter::CellsOf(const std::vector<Value>& values) const {
   // On a terminal no cell is wider than the terminal: what lies beyond need not be looked at.
   const size_t most = terminal_.columns > 0 ? terminal_.columns * 4 : std::string::npos;
   std::vector<Cell> cells;
-  for (const Value& value : values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto shown_part = [&](std::string_view bytes) {
+      const size_t from = CutOf(i) == Cut::kStart ? bytes.size() - std::min(bytes.size(), most) : 0;
+      return bytes.substr(from, most);
+    };
     cells.push_back(std::visit(
         Overloaded{[](std::monostate) {
                      return Cell{Cell::Kind::kNull, "NULL"};
@@ -212,26 +233,37 @@ void RowPrinter::TableRow(const std::vector<Value>& values) {
                      return Cell{Cell::Kind::kNumber, RealText(real)};
                    },
                    [&](std::string_view text) {
-                     return Cell{Cell::Kind::kText, Printable(text.substr(0, most))};
+                     return Cell{Cell::Kind::kText, Printable(shown_part(text))};
                    },
                    [&](Blob blob) {
-                     return Cell{Cell::Kind::kText, "x'" + Hex(blob.bytes.substr(0, most)) + "'"};
+                     return Cell{Cell::Kind::kText, "x'" + Hex(shown_part(blob.bytes)) + "'"};
                    }},
-        value));
+        values[i]));
   }
-  if (!widths_.empty()) return TableCells(cells, false);
-  sample_.push_back(std::move(cells));
-  if (sample_.size() == kTableSample) LayOutTable();
+  return cells;
 }
 
 void RowPrinter::LayOutTable() {
   for (const std::string& column : columns_) widths_.push_back(DisplayWidth(Printable(column)));
-  for (const auto& cells : sample_) {
-    for (size_t i = 0; i < cells.size(); ++i) {
-      widths_[i] = std::max(widths_[i], DisplayWidth(cells[i].text));
+  std::vector<std::vector<Cell>> rows;
+  for (const KeptRow& row : sample_) {
+    rows.push_back(CellsOf(row.values));
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      widths_[i] = std::max(widths_[i], DisplayWidth(rows.back()[i].text));
     }
   }
-  FitWidths();
+  if (!FitWidths() && lines_if_wide_ && !sample_.empty()) {
+    format_ = RowFormat::kLine;
+    const uint64_t rows_with_last = rows_;
+    rows_ = 0;
+    for (const KeptRow& row : sample_) {
+      LineRow(row.values);
+      ++rows_;
+    }
+    rows_ = rows_with_last;
+    sample_.clear();
+    return;
+  }
 
   std::vector<Cell> header;
   for (const std::string& column : columns_)
@@ -239,22 +271,27 @@ void RowPrinter::LayOutTable() {
   TableRule("┌", "┬", "┐");
   TableCells(header, true);
   TableRule("├", "┼", "┤");
-  for (const auto& cells : sample_) TableCells(cells, false);
+  for (const auto& cells : rows) TableCells(cells, false);
   sample_.clear();
 }
 
 // Where the table is wider than the terminal, the widest columns give way first.
-void RowPrinter::FitWidths() {
-  if (terminal_.columns == 0 || widths_.empty()) return;
+bool RowPrinter::FitWidths() {
+  if (terminal_.columns == 0 || widths_.empty()) return true;
   const size_t borders = 3 * widths_.size() + 1;
   const size_t room = std::max(terminal_.columns, borders + 1) - borders;
   size_t total = std::accumulate(widths_.begin(), widths_.end(), size_t{0});
   while (total > room) {
-    const auto widest = std::max_element(widths_.begin(), widths_.end());
-    if (*widest <= kLeastWidth) return;
+    size_t* widest = nullptr;
+    for (size_t i = 0; i < widths_.size(); ++i) {
+      if (CutOf(i) == Cut::kNowhere || widths_[i] <= kLeastWidth) continue;
+      if (widest == nullptr || widths_[i] > *widest) widest = &widths_[i];
+    }
+    if (widest == nullptr) return false;
     --*widest;
     --total;
   }
+  return borders + total <= terminal_.columns;
 }
 
 void RowPrinter::TableRule(std::string_view left, std::string_view between,
@@ -270,7 +307,9 @@ void RowPrinter::TableRule(std::string_view left, std::string_view between,
 
 void RowPrinter::TableCells(const std::vector<Cell>& cells, bool header) {
   for (size_t i = 0; i < cells.size(); ++i) {
-    const std::string text = CutToWidth(cells[i].text, widths_[i]);
+    const std::string text = CutOf(i) == Cut::kStart && !header
+                                 ? CutStartToWidth(cells[i].text, widths_[i])
+                                 : CutToWidth(cells[i].text, widths_[i]);
     const std::string padding = Spaces(widths_[i] - std::min(widths_[i], DisplayWidth(text)));
     const bool number = cells[i].kind == Cell::Kind::kNumber;
     const bool null = cells[i].kind == Cell::Kind::kNull;

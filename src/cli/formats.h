@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -35,15 +36,24 @@ using Value = std::variant<std::monostate, int64_t, double, std::string_view, Bl
 
 // Writes rows in a format to a stream of bytes.
 //
-// Limits: a table is laid out by its first kTableSample rows; longer text in later rows is cut to
-// the widths found there. Errors: those of `write`, as they come; nothing more is written after
-// one.
+// Limits: a table is laid out by its first kTableSample rows, or fewer if they hold more than
+// kTableSampleBytes; longer text in later rows is cut to the widths found there. Errors: those of
+// `write`, as they come; nothing more is written after one.
 class RowPrinter {
  public:
   static constexpr size_t kTableSample = 1000;
+  static constexpr size_t kTableSampleBytes = size_t{1} << 20;
+  // Where text gives way in a table that is wider than its terminal.
+  enum class Cut : uint8_t { kEnd, kStart, kNowhere };
   using Write = std::function<Status(std::string_view)>;
 
   RowPrinter(RowFormat format, std::vector<std::string> columns, Terminal terminal, Write write);
+
+  // Before the first row. `cuts` is by column; those that it does not reach are cut at their end.
+  void CutColumns(std::vector<Cut> cuts) { cuts_ = std::move(cuts); }
+  // Before the first row: a table that cannot be made to fit its terminal is written in the form
+  // kLine instead.
+  void PreferLinesToAWideTable() { lines_if_wide_ = true; }
 
   Status Row(const std::vector<Value>& values);
   // Writes what is left: the bottom of the table, the end of the array.
@@ -64,12 +74,23 @@ class RowPrinter {
   void TableRow(const std::vector<Value>& values);
 
   void LayOutTable();
-  void FitWidths();
+  std::vector<Cell> CellsOf(const std::vector<Value>& values) const;
+  // False: it is wider than the terminal whatever is cut.
+  bool FitWidths();
+  Cut CutOf(size_t column) const { return column < cuts_.size() ? cuts_[column] : Cut::kEnd; }
   void TableRule(std::string_view left, std::string_view between, std::string_view right);
   void TableCells(const std::vector<Cell>& cells, bool header);
   Status Flush(bool all);
 
-  const RowFormat format_;
+  // A row that waits until the table is laid out.
+  struct KeptRow {
+    explicit KeptRow(const std::vector<Value>& row);
+
+    std::vector<Value> values;
+    std::deque<std::string> bytes;  // what `values` looks at
+  };
+
+  RowFormat format_;
   const std::vector<std::string> columns_;
   const Terminal terminal_;
   const Write write_;
@@ -77,7 +98,10 @@ class RowPrinter {
   std::string out_;
 
   // Only kTable.
-  std::vector<std::vector<Cell>> sample_;
+  std::vector<Cut> cuts_;
+  bool lines_if_wide_ = false;
+  std::deque<KeptRow> sample_;
+  size_t sample_bytes_ = 0;
   std::vector<size_t> widths_;  // empty until the table is laid out
 };
 

@@ -93,6 +93,44 @@ TEST(Formats, NothingInATableSteersTheTerminal) {
   EXPECT_NE(table.find("\\x1b]0;owned\\x07\\r\\x7f\\x85\uFFFD"), std::string::npos) << table;
 }
 
+TEST(Formats, WhatTurnsTheDirectionOfWritingIsShown) {
+  const std::string table = Printed(RowFormat::kTable, {"t"}, {{"a\u202Eb\u2066c\u200Fd"sv}});
+  EXPECT_NE(table.find("│ a\\u202eb\\u2066c\\u200fd │"), std::string::npos) << table;
+}
+
+TEST(Formats, AColumnMayBeCutAtItsStartOrNowhere) {
+  std::string out;
+  RowPrinter printer(RowFormat::kTable, {"path", "date"}, Wide(30), [&](std::string_view bytes) {
+    out += bytes;
+    return Status();
+  });
+  printer.CutColumns({RowPrinter::Cut::kStart, RowPrinter::Cut::kNowhere});
+  EXPECT_TRUE(printer.Row({"/var/log/app/one.jsonl"sv, "2026-11-28T04"sv}).ok());
+  EXPECT_TRUE(printer.Finish().ok());
+  EXPECT_NE(out.find("│ …one.jsonl │ 2026-11-28T04 │\n"), std::string::npos) << out;
+}
+
+TEST(Formats, ATableThatCannotFitItsTerminalIsWrittenAsLines) {
+  const auto printed = [](size_t columns) {
+    std::string out;
+    RowPrinter printer(RowFormat::kTable, {"a", "b", "c"}, Wide(columns),
+                       [&](std::string_view bytes) {
+                         out += bytes;
+                         return Status();
+                       });
+    printer.PreferLinesToAWideTable();
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_TRUE(printer.Row({"longer than six"sv, int64_t{1234567}, "two\nlines"sv}).ok());
+    }
+    EXPECT_TRUE(printer.Finish().ok());
+    EXPECT_EQ(printer.rows(), 2U);
+    return out;
+  };
+  const std::string row = "a = longer than six\nb = 1234567\nc = two\nlines\n";
+  EXPECT_EQ(printed(27), row + "\n" + row);
+  EXPECT_NE(printed(28).find("│ longe… │"), std::string::npos) << printed(28);
+}
+
 TEST(Formats, RowsAfterTheSampleAreCutToItsWidths) {
   std::vector<std::vector<Value>> rows(RowPrinter::kTableSample, {"short"sv});
   rows.push_back({"much longer than the rest"sv});

@@ -87,9 +87,9 @@ int Main(int argc, char** argv) {
   CLI::App program("JSON Lines into SQLite at disk speed", "sluice");
   program.footer(kExamples);
   program.require_subcommand(1);
-  program.set_help_flag("--help", "Explain, with examples");
+  program.set_help_flag("-h,--help", "Explain, with examples");
   bool version = false;
-  program.add_flag("--version", version, "Print the version");
+  program.add_flag("-V,--version", version, "Print the version");
   const std::vector<Command> commands = AddCommands(&program);
 
   const CommandLine line = ParseCommandLine(&program, argc, argv);

@@ -9,7 +9,6 @@
 #include <fmt/ranges.h>
 
 #include "cli/options.h"
-#include "schema/schema.h"
 
 namespace sluice {
 namespace {
@@ -149,59 +148,6 @@ void RoffCommand(const CommandPage& page, std::string* out) {
   for (const CommandPage& sub : page.subcommands) RoffCommand(sub, out);
 }
 
-// What may stand for a metavar, as words; what is no plain word is a path or free text.
-std::vector<std::string> WordsOf(const std::string& metavar) {
-  std::vector<std::string> words;
-  for (const std::string& part : Split(metavar, '|')) {
-    if (part == "PRESET") {
-      for (const Preset& preset : Presets()) words.emplace_back(preset.name);
-    } else if (!part.empty() && std::islower(static_cast<unsigned char>(part.front()))) {
-      words.push_back(part);
-    }
-  }
-  return words;
-}
-
-bool TakesPath(const std::string& metavar) {
-  for (const char* path : {"FILE", "DB", "INPUT"}) {
-    if (metavar.find(path) != std::string::npos) return true;
-  }
-  return false;
-}
-
-// One arm of the completion's `case`: what follows `sluice ingest`, and what follows its options.
-void CompletionArms(const CommandPage& page, std::string* words, std::string* values) {
-  std::vector<std::string> offered;
-  std::vector<std::string> options;
-  bool paths = false;
-  for (const CommandPage& sub : page.subcommands) {
-    offered.push_back(sub.name.substr(sub.name.rfind(' ') + 1));
-  }
-  for (const Argument& argument : page.arguments) {
-    if (argument.positional) {
-      const std::vector<std::string> positional = WordsOf(argument.name);
-      offered.insert(offered.end(), positional.begin(), positional.end());
-      paths = paths || TakesPath(argument.name);
-      continue;
-    }
-    options.push_back(argument.name);
-    if (argument.metavar.empty()) continue;
-    *values += fmt::format("    '{} {}') words='{}' paths={} ;;\n", page.name, argument.name,
-                           fmt::join(WordsOf(argument.metavar), " "),
-                           TakesPath(argument.metavar) ? "yes" : "");
-  }
-  *words += fmt::format("      '{}') words='{}' options='{}' paths={} ;;\n", page.name,
-                        fmt::join(offered, " "), fmt::join(options, " "), paths ? "yes" : "");
-  for (const CommandPage& sub : page.subcommands) CompletionArms(sub, words, values);
-}
-
-void AllNames(const CommandPage& page, std::vector<std::string>* names) {
-  for (const CommandPage& sub : page.subcommands) {
-    names->push_back("'" + sub.name + "'");
-    AllNames(sub, names);
-  }
-}
-
 }  // namespace
 
 CommandPage Describe(const CLI::App& command) {
@@ -300,49 +246,6 @@ std::string ManPage(const CommandPage& page, const std::string& version) {
       "\n";
   out += ".TP\n.B NO_COLOR\nNothing is coloured when this is set.\n";
   return out;
-}
-
-std::string BashCompletion(const CommandPage& page) {
-  std::string words;
-  std::string values;
-  std::vector<std::string> names;
-  CompletionArms(page, &words, &values);
-  AllNames(page, &names);
-  return fmt::format(R"(# bash completion for sluice, made by `sluice help --completion bash`.
-_sluice() {{
-  local command=sluice word words= options= paths= i
-  local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}
-  # bash takes "=" for a word of its own: --format=<TAB>
-  if [[ $current == = ]]; then
-    current=
-  elif [[ $previous == = ]]; then
-    previous=${{COMP_WORDS[COMP_CWORD-2]}}
-  fi
-  # The subcommand so far: "sluice rejects retry".
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word=${{COMP_WORDS[i]}}
-    case "$command $word" in
-    {0}) command="$command $word" ;;
-    esac
-  done
-  case "$command $previous" in
-{1}    *)
-      case "$command" in
-{2}      esac ;;
-  esac
-  COMPREPLY=()
-  [[ $current != -* || -z $options ]] || words=$options
-  [[ -z $words ]] || mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-  if [[ -n $paths && $current != -* ]]; then
-    local -a files
-    mapfile -t files < <(compgen -f -- "$current")
-    COMPREPLY+=("${{files[@]}}")
-    compopt -o filenames 2>/dev/null || true
-  fi
-}}
-complete -F _sluice sluice
-)",
-                     fmt::join(names, " | "), values, words);
 }
 
 }  // namespace sluice

@@ -39,7 +39,5 @@ CommandPage Describe(const CLI::App& command);
 std::string HelpText(const CommandPage& page, const Terminal& terminal);
 // sluice(1), in the man macros; `page` is the program's.
 std::string ManPage(const CommandPage& page, const std::string& version);
-// For bash, without need of the bash-completion package.
-std::string BashCompletion(const CommandPage& page);
 
 }  // namespace sluice

@@ -89,6 +89,7 @@ bool IsOption(const CLI::Option& option) {
 std::vector<std::string> LongNames(const CLI::App& command) {
   std::vector<std::string> names;
   for (const CLI::Option* option : command.get_options()) {
+    if (option->get_group().empty()) continue;  // for us alone
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
   return names;
@@ -110,20 +111,39 @@ CLI::App* Innermost(CLI::App* program) {
 
 std::string HelpOf(const CLI::App& command) { return fmt::format("{} --help", FullName(command)); }
 
+std::vector<std::string> CommandPath(const CLI::App& command) {
+  std::vector<std::string> path;
+  for (const CLI::App* app = &command; app->get_parent() != nullptr; app = app->get_parent()) {
+    path.insert(path.begin(), app->get_name());
+  }
+  return path;
+}
+
+bool IsProgram(const CLI::App& command) { return command.get_parent() == nullptr; }
+
+// As messages name it: they begin with the name of the program already.
+std::string NameInMessages(const CLI::App& command) {
+  return fmt::format("{}", fmt::join(CommandPath(command), " "));
+}
+
 Status UnknownSubcommand(const CLI::App& command, const std::string& word) {
   const std::vector<std::string> names = SubcommandNames(command);
   const std::string nearest = NearestWord(word, names);
-  return Status::Usage(fmt::format("'{}' is not a subcommand of {}", word, FullName(command)),
-                       nearest.empty() ? fmt::format("one of: {}", fmt::join(names, ", "))
-                                       : fmt::format("{} {}", FullName(command), nearest));
+  return Status::Usage(
+      IsProgram(command) ? fmt::format("there is no subcommand '{}'", word)
+                         : fmt::format("{} has no subcommand '{}'", NameInMessages(command), word),
+      nearest.empty() ? fmt::format("one of: {}", fmt::join(names, ", "))
+                      : fmt::format("{} {}", FullName(command), nearest));
 }
 
 Status UnknownOption(const CLI::App& command, const std::string& word) {
   const std::string name = word.substr(0, word.find('='));
   const std::vector<std::string> names = LongNames(command);
   const std::string nearest = NearestWord(name, names);
-  return Status::Usage(fmt::format("{} has no option {}", FullName(command), name),
-                       nearest.empty() ? fmt::format("one of: {}", fmt::join(names, ", "))
+  return Status::Usage(IsProgram(command)
+                           ? fmt::format("there is no option {}", name)
+                           : fmt::format("{} has no option {}", NameInMessages(command), name),
+                       nearest.empty() ? HelpOf(command) + ", which lists them"
                                        : fmt::format("{}, or {}", nearest, HelpOf(command)));
 }
 
@@ -140,8 +160,8 @@ Status UsageError(CLI::App* program, const CLI::ParseError& error) {
       if (last && !SubcommandNames(*command).empty()) {
         return UnknownSubcommand(*command, remaining.front());
       }
-      return Status::Usage(fmt::format("{}: '{}' is one argument too many", FullName(*command),
-                                       Unshielded(remaining.front())),
+      return Status::Usage(fmt::format("{}: '{}' is one argument too many",
+                                       NameInMessages(*command), Unshielded(remaining.front())),
                            HelpOf(*command));
     }
     if (last) break;
@@ -150,14 +170,16 @@ Status UsageError(CLI::App* program, const CLI::ParseError& error) {
   const CLI::App& command = *Innermost(program);
   const std::vector<std::string> names = SubcommandNames(command);
   if (!names.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
-    return Status::Usage(
-        fmt::format("{} needs a subcommand: {}", FullName(command), fmt::join(names, ", ")),
-        HelpOf(command));
+    return Status::Usage(IsProgram(command)
+                             ? fmt::format("a subcommand is missing: {}", fmt::join(names, ", "))
+                             : fmt::format("{} needs a subcommand: {}", NameInMessages(command),
+                                           fmt::join(names, ", ")),
+                         HelpOf(command));
   }
   const std::string what = error.what();
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     const std::string missing = what.substr(0, what.find(' '));
-    return Status::Usage(fmt::format("{}: {} is missing", FullName(command), missing),
+    return Status::Usage(fmt::format("{}: {} is missing", NameInMessages(command), missing),
                          HelpOf(command));
   }
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
@@ -189,14 +211,6 @@ Status FillFromEnvironment(const CLI::App& command) {
     if (Status s = Give(option, {value}, variable); !s.ok()) return s;
   }
   return {};
-}
-
-std::vector<std::string> CommandPath(const CLI::App& command) {
-  std::vector<std::string> path;
-  for (const CLI::App* app = &command; app->get_parent() != nullptr; app = app->get_parent()) {
-    path.insert(path.begin(), app->get_name());
-  }
-  return path;
 }
 
 CLI::Option* FindOption(const CLI::App& command, const std::string& name) {
@@ -287,6 +301,17 @@ size_t EditDistance(std::string_view a, std::string_view b) {
     }
   }
   return cost[a.size()][b.size()];
+}
+
+// Whether `word` is `candidate` with letters left out, not more than half of them: "agent_msgs".
+bool IsAbbreviation(std::string_view word, std::string_view candidate) {
+  if (word.size() < 4 || word.size() * 2 < candidate.size() || word.front() != candidate.front())
+    return false;
+  size_t at = 0;
+  for (const char c : candidate) {
+    if (at < word.size() && word[at] == c) ++at;
+  }
+  return at == word.size();
 }
 
 }  // namespace
@@ -475,7 +500,9 @@ std::string NearestWord(std::string_view word, const std::vector<std::string>& c
   for (const std::string& candidate : candidates) {
     // A beginning of two letters or more says enough: "--from" is "--from-scratch".
     const bool begins = word.size() > 3 && candidate.substr(0, word.size()) == word;
-    const size_t distance = begins ? 1 : EditDistance(word, candidate);
+    const size_t distance = begins                            ? 1
+                            : IsAbbreviation(word, candidate) ? 2
+                                                              : EditDistance(word, candidate);
     if (distance < least) {
       least = distance;
       nearest = candidate;

@@ -149,19 +149,19 @@ TEST_F(OptionsTest, TyposGetTheNearestName) {
     return Parsed(words).line.status;
   };
   EXPECT_EQ(status({"pour", "a.db", "x", "--max-lien", "1"}).message(),
-            "sluice pour has no option --max-lien");
+            "pour has no option --max-lien");
   EXPECT_THAT(status({"pour", "a.db", "x", "--max-lien", "1"}).remedy(),
               testing::StartsWith("--max-line,"));
   EXPECT_THAT(status({"pour", "--alte"}).remedy(), testing::StartsWith("--alter,"))
       << "the typo is told, not that INPUT is missing because of it";
-  EXPECT_EQ(status({"poru"}).message(), "'poru' is not a subcommand of sluice");
+  EXPECT_EQ(status({"poru"}).message(), "there is no subcommand 'poru'");
   EXPECT_EQ(status({"poru"}).remedy(), "sluice pour");
   EXPECT_EQ(status({"xyzzy"}).remedy(), "one of: pour, drain");
-  EXPECT_EQ(status({"pour"}).message(), "sluice pour: DB is missing");
-  EXPECT_EQ(status({"pour", "a.db"}).message(), "sluice pour: INPUT is missing");
+  EXPECT_EQ(status({"pour"}).message(), "pour: DB is missing");
+  EXPECT_EQ(status({"pour", "a.db"}).message(), "pour: INPUT is missing");
   EXPECT_EQ(status({"pour", "a.db", "x", "--wait"}).message(), "--wait: no value is given");
-  EXPECT_EQ(status({"drain", "y"}).message(), "sluice drain: 'y' is one argument too many");
-  EXPECT_EQ(status({}).message(), "sluice needs a subcommand: pour, drain");
+  EXPECT_EQ(status({"drain", "y"}).message(), "drain: 'y' is one argument too many");
+  EXPECT_EQ(status({}).message(), "a subcommand is missing: pour, drain");
   EXPECT_THAT(status({"pour", "a.db", "x", "--colour", "blue"}).message(),
               testing::HasSubstr("'blue' is none of red, green"));
   EXPECT_THAT(status({"pour", "a.db", "x", "--commit-rows", "-1"}).message(),
@@ -189,6 +189,8 @@ TEST(NearestWord, KnowsSlipsAndBeginnings) {
   EXPECT_EQ(NearestWord("--from", words), "--from-scratch");
   EXPECT_EQ(NearestWord("--frmat", words), "--format");
   EXPECT_EQ(NearestWord("--zzzzzzzz", words), "");
+  EXPECT_EQ(NearestWord("agent_msgs", {"agent_usage", "agent_messages"}), "agent_messages");
+  EXPECT_EQ(NearestWord("agts", {"agent_messages"}), "") << "less than half of it";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,13 +12,18 @@ namespace sluice {
 
 // Gives the words of a command line to the parameters of a statement.
 //
-// ":name=value" is for the parameter :name (or @name, $name); all others are for the parameters
-// that are then left, in their order: ?, ?1, ?2. A word that is written as SQLite would write a
-// number (7, -1.5) is bound as one, any other (02139, 1e3, +7) as text, so that nothing is lost;
-// CAST(?1 AS TEXT) takes a number as text.
+// ":name=value" is for the parameter :name (or @name, $name), and so are "@name=value" and
+// "$name=value" if there is such a parameter. All others are for the parameters that are then left,
+// in their order: ?, ?1, ?2.
+//
+// By its form, a word that SQL reads as a number (7, -1.50, +5, .5, 1e5) is bound as that number,
+// because in a column without a type 1.5 is greater than every text. Any other is text, and so are
+// digits after a leading zero (02139).
 //
 // Lifetime: the words outlive the statement's steps.
 // Errors: kUsage where a name is not in the SQL, or words are too many or too few.
-Status BindParameters(const std::vector<std::string>& words, Statement* statement);
+enum class ParameterTypes : uint8_t { kByForm, kText };
+Status BindParameters(const std::vector<std::string>& words, ParameterTypes types,
+                      Statement* statement);
 
 }  // namespace sluice

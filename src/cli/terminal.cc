@@ -58,6 +58,12 @@ size_t WidthOf(char32_t code) {
   return width < 0 ? 1 : static_cast<size_t>(width);
 }
 
+// Marks, embeddings, overrides and isolates of Unicode's bidirectional algorithm.
+bool TurnsDirection(char32_t code) {
+  return code == 0x061C || code == 0x200E || code == 0x200F || (code >= 0x202A && code <= 0x202E) ||
+         (code >= 0x2066 && code <= 0x2069);
+}
+
 std::string Shown(std::string_view text, bool keep_layout) {
   std::string shown;
   shown.reserve(text.size());
@@ -66,9 +72,12 @@ std::string Shown(std::string_view text, bool keep_layout) {
     const char32_t code = character.code;
     // C0, DEL and C1: all that a terminal may act upon.
     const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
+    const bool turns = TurnsDirection(code);
     const bool layout = code == '\n' || code == '\t';
     if (!character.valid) {
       shown += kReplacementCharacter;
+    } else if (turns) {
+      shown += fmt::format("\\u{:04x}", static_cast<unsigned>(code));
     } else if (!control || (layout && keep_layout)) {
       shown += text.substr(0, character.bytes);
     } else if (code == '\n') {
@@ -158,6 +167,21 @@ std::string CutToWidth(std::string_view text, size_t columns) {
     if (width < columns) fits = at;
   }
   return std::string(text);
+}
+
+std::string CutStartToWidth(std::string_view text, size_t columns) {
+  size_t width = DisplayWidth(text);
+  if (width <= columns) return std::string(text);
+  if (columns == 0) return {};
+  while (!text.empty() && width >= columns) {
+    const Utf8Character character = FirstCharacter(text);
+    width -= WidthOf(character.code);
+    text.remove_prefix(character.bytes);
+  }
+  // What combines with a character that was cut off goes with it.
+  while (!text.empty() && WidthOf(FirstCharacter(text).code) == 0)
+    text.remove_prefix(FirstCharacter(text).bytes);
+  return "…" + std::string(text);
 }
 
 std::string Printable(std::string_view text) { return Shown(text, false); }

@@ -46,7 +46,10 @@ Status WriteOut(std::string_view text);
 size_t DisplayWidth(std::string_view text);
 // `text` cut to `columns`, the last of them "…" where something was cut off.
 std::string CutToWidth(std::string_view text, size_t columns);
+// The same, cut at its beginning: the end of a path says which file it is.
+std::string CutStartToWidth(std::string_view text, size_t columns);
 // Text as it may be shown: control characters, which could steer the terminal, as \n, \t, \x1b;
+// those that turn the direction of writing, which could make a row read as another one, as \u202e;
 // bytes that are no UTF-8 as U+FFFD.
 std::string Printable(std::string_view text);
 // The same, but newlines and tabs stay: for text that is read as it was written.

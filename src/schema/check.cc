@@ -55,8 +55,10 @@ Status CheckPointer(std::string_view pointer) {
   }
   if (!IsValidUtf8(pointer)) return Status::Usage("a pointer that is not UTF-8");
   if (!pointer.empty() && pointer[0] != '/') {
-    return Status::Usage(quoted + ": it must begin with '/'",
-                         "write '/" + std::string(pointer) + "' (RFC 6901)");
+    // Whoever knows jq or JSONPath writes user.name.
+    std::string meant = "/" + std::string(pointer);
+    if (pointer.find('/') == std::string_view::npos) std::ranges::replace(meant, '.', '/');
+    return Status::Usage(quoted + ": it must begin with '/'", "write '" + meant + "' (RFC 6901)");
   }
   for (size_t at = pointer.find('~'); at != std::string_view::npos;
        at = pointer.find('~', at + 1)) {

@@ -68,6 +68,18 @@ Status CheckGlobs(const std::vector<std::string>& globs) {
   return {};
 }
 
+// Below /proc and /sys files have bytes and no size. One that has got its first bytes meanwhile has
+// a size by now.
+bool IsWithoutSize(const std::string& path) {
+  char byte = 0;
+  Result<File> file = File::Open(path, File::Mode::kRead);
+  if (!file) return false;
+  const Result<size_t> read = file->PRead(&byte, 1, 0);
+  if (!read || *read == 0) return false;
+  const Result<FileInfo> now = file->Info();
+  return now && now->size == 0;
+}
+
 class Expansion {
  public:
   Expansion(const InputFilter& filter, const std::string& database,
@@ -125,6 +137,10 @@ class Expansion {
       if (!info.SameFileAs(database_file)) continue;
       return Status::Usage(path + " is the database that is to be written",
                            "name the files that hold the JSON Lines");
+    }
+    if (info.kind == FileKind::kRegular && info.size == 0 && IsWithoutSize(path)) {
+      return Status::Usage(path + " is a file of the kernel, which does not say how long it is",
+                           "read it as a pipe: cat " + path + " | sluice ingest DB -");
     }
     // Pipes have inodes of their own, but are never the same twice.
     const bool is_new =
