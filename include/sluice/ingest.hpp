@@ -105,6 +105,19 @@ struct SourceSummary {
   LineCounts counts;  // of this run
 };
 
+// Keys of a table's lines that no column takes. Their values are in the table's @extra column.
+struct ExtraKeys {
+  std::string table;
+  std::string column;                   // the table's @extra column
+  bool table_is_inferred = false;       // its columns were inferred, so that `alter` adds more
+  uint64_t keys = 0;                    // different ones; counted up to kMostCounted
+  uint64_t lines = 0;                   // lines of this run that have such a key
+  std::vector<std::string> first_keys;  // at most kMostNamed; long ones are cut
+
+  static constexpr uint64_t kMostCounted = 2'000;
+  static constexpr size_t kMostNamed = 3;
+};
+
 // What a run did.
 struct IngestSummary {
   LineCounts counts;
@@ -121,6 +134,7 @@ struct IngestSummary {
   // How the rows were written: "pages", "sqlite", or by RunLive "live".
   std::string path;
   std::vector<SourceSummary> sources;
+  std::vector<ExtraKeys> extra_keys;  // of each table whose lines had such keys
 
   // What a person should know besides: recognised presets, sources that were unchanged, strings
   // kept out of numeric columns, indexes dropped, who pins the WAL. One line each.

@@ -67,11 +67,17 @@ struct LiveStatus {
   uint64_t gaps = 0;
   uint64_t gap_bytes = 0;
   uint64_t possible_gaps = 0;
+  // Keys that no column takes, and the lines that have one: of all tables of this run.
+  uint64_t extra_keys = 0;
+  uint64_t lines_with_extra_keys = 0;
   std::string waits_for;  // why nothing can be committed at the moment; "" if nothing prevents it
   uint64_t files = 0;     // being followed
   uint64_t open_files = 0;
   uint64_t watched_directories = 0;
   uint64_t polled_directories = 0;
+  // Known to be there and not committed, in all files together, and since when at the longest.
+  uint64_t lag_bytes = 0;
+  double lag_seconds = 0;
   std::vector<LiveSource> sources;  // at most 1,000: those that grew last
 };
 
@@ -81,6 +87,9 @@ struct LiveHooks {
   // About once a second, and when the run ends. With thousands of files it takes some time to
   // gather; if the hook is empty nothing is gathered.
   std::function<void(const LiveStatus&)> status;
+  // Whether LiveStatus::sources is filled in. It costs time and memory if thousands of files are
+  // followed.
+  bool describe_sources = true;
   // About once a second, as a sign of life (for a watchdog).
   std::function<void()> alive;
   // Everything is followed: new lines are committed from here on.

@@ -100,6 +100,7 @@ void RowBatch::Clear() {
   first_rowid = 1;
   encoded.reset();
   unknown_keys.clear();
+  lines_with_unknown_keys = 0;
   strings_kept_out = 0;
   counts = {};
   end = {};

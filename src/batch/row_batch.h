@@ -94,10 +94,10 @@ struct RowBatch {
   int64_t first_rowid = 1;               // the rows have it and those that follow, without a gap
   std::unique_ptr<EncodedRows> encoded;  // by Sink::Encode; null where that makes nothing
 
-  // Set by extract for `auto`: top-level keys that no column takes, each once, in order of
-  // appearance. Only with
-  // --alter does anybody act on them.
+  // Set by extract if the table has an @extra column: top-level keys that no column takes, each
+  // once, in order of appearance (2,000 at most), and how many lines have such a key.
   std::vector<std::string> unknown_keys;
+  uint64_t lines_with_unknown_keys = 0;
   uint64_t strings_kept_out =
       0;  // strings that went to @extra because a numeric affinity would have changed them
 

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/follow.h"
+#include "cli/follow_line.h"
 #include "cli/ingest_report.h"
 #include "cli/progress.h"
 #include "sluice/ingest.hpp"
@@ -242,18 +243,26 @@ void PrintSummary(const IngestRequest& request, const IngestSummary& summary,
   for (const std::string& note : summary.notes) {
     if (said.count(note) == 0) Tell(stderr, fmt::format("{}\n", note));
   }
-  Tell(stderr, SummaryText(request.options.database, summary, terminal));
+  Tell(stderr, SummaryText(request.options.database, summary, request.options.alter, terminal));
 }
 
 // The live part. Its lines are for a log that may run for weeks: none is remembered.
 Result<ExitStatus> Follow(const IngestRequest& request, const StopToken& stop) {
+  const bool quiet = request.common->quiet;
+  FollowLine line(request.progress, quiet, stderr);
   FollowLog log;
-  log.note = [quiet = request.common->quiet](const std::string& note) {
-    if (!quiet) Tell(stderr, fmt::format("sluice: {}\n", Printable(note)));
+  log.note = [&line, quiet](const std::string& note) {
+    if (!quiet) line.Say("sluice: " + Printable(note));
   };
-  log.warning = [](const std::string& warning) {
-    Tell(stderr,
-         fmt::format("{} {}\n", Terminal::Of(stderr).Red("sluice: warning:"), Printable(warning)));
+  log.warning = [&line](const std::string& warning) {
+    line.Say(Terminal::Of(stderr).Red("sluice: warning:") + " " + Printable(warning));
+  };
+  if (line.is_shown()) log.status = [&line](const LiveStatus& status) { line.Draw(status); };
+  log.wipe = [&line] { line.Clear(); };
+  log.summary = [&request, quiet](const IngestSummary& summary) {
+    if (quiet || request.common->json) return;
+    Tell(stderr, FollowSummaryText(request.options.database, summary, request.options.alter,
+                                   Terminal::Of(stderr)));
   };
   return FollowInputs(request.follow, request.options, *request.common, stop, log);
 }
@@ -332,11 +341,13 @@ Command AddIngest(CLI::App* program) {
   AddFollowOptions(&options, &request->follow);
   AddCommonOptions(&options, request->common.get());
   options.Flag("--dry-run", "Say what would be done, and do nothing", &request->dry_run);
-  options.Choice("--progress", "Show progress on stderr; auto: when it is a terminal",
-                 {{"auto", ProgressWhen::kAuto},
-                  {"always", ProgressWhen::kAlways},
-                  {"never", ProgressWhen::kNever}},
-                 &request->progress);
+  options.Choice(
+      "--progress",
+      "Show progress on stderr, and with --follow how it is; auto: when it is a terminal",
+      {{"auto", ProgressWhen::kAuto},
+       {"always", ProgressWhen::kAlways},
+       {"never", ProgressWhen::kNever}},
+      &request->progress);
 
   return {app, request->common, [request]() -> Result<ExitStatus> {
             if (Status s = ApplyFollowOptions(&request->follow, &request->options); !s.ok())

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/existing_database.h"
@@ -29,6 +30,8 @@ sluice status agents.db --json | jq '.sources[] | select(.lag_bytes > 0) | .path
 // A person is shown the sources that changed last; --json has all.
 constexpr size_t kSourcesShown = 20;
 constexpr uint64_t kRunsShown = 5;
+// From this width on there is room for tables and dates beside a path.
+constexpr size_t kWideColumns = 120;
 constexpr uint64_t kGapsShown = 20;  // the newest, by --json too; all are counted
 
 struct StatusRequest {
@@ -137,12 +140,75 @@ Result<Overview> Gather(const std::string& path) {
   return overview;
 }
 
+// "2026-11-28T04:15:02Z".
+std::string ToSeconds(std::string_view utc) { return std::string(utc.substr(0, 19)) + "Z"; }
+
+// "12s ago", "3m ago", "5h ago", "40d ago".
+std::string Ago(const std::string& utc) {
+  const int64_t seconds =
+      std::max<int64_t>(0, (ParseUtc(UtcNow()) - ParseUtc(utc)) / 1'000'000'000);
+  if (seconds < 60) return fmt::format("{}s ago", seconds);
+  if (seconds < 60 * 60) return fmt::format("{}m ago", seconds / 60);
+  if (seconds < 48 * 60 * 60) return fmt::format("{}h ago", seconds / (60 * 60));
+  return fmt::format("{}d ago", seconds / (24 * 60 * 60));
+}
+
+using Cut = RowPrinter::Cut;
+
+// A table for people whose columns are left out where they would take the room of a path.
+class StatusTable {
+ public:
+  explicit StatusTable(const Terminal& terminal) : terminal_(terminal) {}
+
+  // `is_shown`: false leaves the column out, with its values.
+  void Column(const char* name, Cut cut, bool is_shown = true) {
+    is_shown_.push_back(is_shown);
+    if (!is_shown) return;
+    names_.emplace_back(name);
+    cuts_.push_back(cut);
+  }
+
+  void Row(const std::vector<Value>& values) {
+    if (!printer_) {
+      printer_.emplace(RowFormat::kTable, names_, terminal_,
+                       [this](std::string_view bytes) { return text_ += bytes, Status(); });
+      printer_->CutColumns(cuts_);
+    }
+    std::vector<Value> shown;
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (is_shown_[i]) shown.push_back(values[i]);
+    }
+    static_cast<void>(printer_->Row(shown));  // into memory
+  }
+
+  std::string Text() {
+    if (printer_) static_cast<void>(printer_->Finish());
+    return std::move(text_);
+  }
+
+ private:
+  const Terminal terminal_;
+  std::vector<bool> is_shown_;
+  std::vector<std::string> names_;
+  std::vector<Cut> cuts_;
+  std::optional<RowPrinter> printer_;
+  std::string text_;
+};
+
 std::string SourcesText(const Overview& overview, const Terminal& terminal) {
-  std::string text;
-  RowPrinter table(RowFormat::kTable,
-                   {"source", "table", "rows", "rejects", "read up to", "waiting", "last read"},
-                   terminal, [&](std::string_view bytes) { return text += bytes, Status(); });
+  const bool is_wide = terminal.columns == 0 || terminal.columns >= kWideColumns;
   const size_t shown = std::min(overview.sources.size(), kSourcesShown);
+  const bool has_rejects = std::any_of(
+      overview.sources.begin(), overview.sources.begin() + static_cast<ptrdiff_t>(shown),
+      [](const SourceRow& source) { return source.counts.rejects > 0; });
+  StatusTable table(terminal);
+  table.Column("source", Cut::kStart);
+  table.Column("table", Cut::kEnd, is_wide);
+  table.Column("rows", Cut::kNowhere);
+  table.Column("rejects", Cut::kNowhere, is_wide || has_rejects);
+  table.Column(is_wide ? "read up to" : "read", Cut::kNowhere);
+  table.Column("waiting", Cut::kNowhere);
+  table.Column("last read", Cut::kNowhere);
   for (size_t i = 0; i < shown; ++i) {
     const SourceRow& source = overview.sources[i];
     const SourceNow& now = overview.now[i];
@@ -150,14 +216,13 @@ std::string SourcesText(const Overview& overview, const Terminal& terminal) {
     const std::string waiting = now.lag_bytes
                                     ? (*now.lag_bytes == 0 ? "nothing" : FormatSize(*now.lag_bytes))
                                     : std::string(Word(now.state));
-    const Status row =
-        table.Row({std::string_view(source.source.key.path), std::string_view(source.table),
-                   static_cast<int64_t>(source.counts.rows),
-                   static_cast<int64_t>(source.counts.rejects), std::string_view(offset),
-                   std::string_view(waiting), std::string_view(source.updated_at).substr(0, 19)});
-    if (!row.ok()) break;
+    const std::string last_read = is_wide ? ToSeconds(source.updated_at) : Ago(source.updated_at);
+    table.Row({std::string_view(source.source.key.path), std::string_view(source.table),
+               static_cast<int64_t>(source.counts.rows),
+               static_cast<int64_t>(source.counts.rejects), std::string_view(offset),
+               std::string_view(waiting), std::string_view(last_read)});
   }
-  if (!table.Finish().ok()) text.clear();
+  std::string text = table.Text();
   if (shown < overview.sources.size()) {
     text += fmt::format("and {} more: --json lists all\n",
                         FormatCount(overview.sources.size() - shown));
@@ -171,33 +236,31 @@ std::string GapsText(const Overview& overview, const Terminal& terminal) {
   std::string text = fmt::format("{} {} with {} known to be gone, {}\n", terminal.Red("lost:"),
                                  Counted(counts.gaps, "gap", "gaps"), FormatSize(counts.gap_bytes),
                                  Counted(counts.possible_gaps, "possible gap", "possible gaps"));
-  RowPrinter table(RowFormat::kTable, {"source", "after byte", "bytes gone", "found"}, terminal,
-                   [&](std::string_view bytes) { return text += bytes, Status(); });
+  StatusTable table(terminal);
+  table.Column("source", Cut::kStart);
+  for (const char* name : {"after byte", "bytes gone", "found"}) table.Column(name, Cut::kNowhere);
   for (const GapRow& gap : overview.gaps) {
     const std::string bytes = gap.bytes > 0 ? FormatCount(gap.bytes) : "not known";
-    const Status row =
-        table.Row({std::string_view(gap.path), static_cast<int64_t>(gap.byte_offset),
-                   std::string_view(bytes), std::string_view(gap.found_at).substr(0, 19)});
-    if (!row.ok()) break;
+    const std::string found = ToSeconds(gap.found_at);
+    table.Row({std::string_view(gap.path), static_cast<int64_t>(gap.byte_offset),
+               std::string_view(bytes), std::string_view(found)});
   }
-  if (!table.Finish().ok()) text.clear();
-  return text;
+  return text + table.Text();
 }
 
 std::string RunsText(const Overview& overview, const Terminal& terminal) {
-  std::string text;
-  RowPrinter table(RowFormat::kTable, {"run began", "outcome", "rows", "rejects", "read"}, terminal,
-                   [&](std::string_view bytes) { return text += bytes, Status(); });
+  StatusTable table(terminal);
+  table.Column("run began", Cut::kNowhere);
+  table.Column("outcome", Cut::kEnd);
+  for (const char* name : {"rows", "rejects", "read"}) table.Column(name, Cut::kNowhere);
   for (const RunRow& run : overview.runs) {
+    const std::string began = ToSeconds(run.started_at);
     const std::string read = FormatSize(run.bytes_decoded);
-    const Status row =
-        table.Row({std::string_view(run.started_at).substr(0, 19), std::string_view(run.outcome),
-                   static_cast<int64_t>(run.counts.rows), static_cast<int64_t>(run.counts.rejects),
-                   std::string_view(read)});
-    if (!row.ok()) break;
+    table.Row({std::string_view(began), std::string_view(run.outcome),
+               static_cast<int64_t>(run.counts.rows), static_cast<int64_t>(run.counts.rejects),
+               std::string_view(read)});
   }
-  if (!table.Finish().ok()) text.clear();
-  return text;
+  return table.Text();
 }
 
 std::string StatusText(const Overview& overview, const Terminal& terminal) {

@@ -93,8 +93,13 @@ LiveHooks HooksOf(const FollowRequest& request, const IngestOptions& options,
   };
   hooks.take_rescan = [] { return hangup.exchange(false); };
   hooks.alive = [] { SdNotify("WATCHDOG=1"); };
-  if (request.status_file.empty()) return hooks;
+  hooks.describe_sources = !request.status_file.empty();
+  if (!hooks.describe_sources) {
+    hooks.status = log.status;
+    return hooks;
+  }
   hooks.status = [&request, &options, &log, failed = false](const LiveStatus& status) mutable {
+    if (log.status) log.status(status);
     const Status written =
         ReplaceStatusFile(request.status_file, LiveStatusJson(options.database, status));
     // Rows are worth more than their count: following goes on.
@@ -201,12 +206,14 @@ Result<ExitStatus> FollowInputs(const FollowRequest& request, const IngestOption
   KeepHeapSmall();
   ForgetCodePages();  // of the options, before the offsets of all sources are read
   const Result<LiveSummary> summary = RunLive(live, stop, HooksOf(request, options, log));
+  log.wipe();
   if (!summary) return Error(summary.error());
   if (summary->end == LiveEnd::kOverBudget && !request.no_exec) {
     return Error(ExecFreshImage(summary->pipe));
   }
   SdNotify("STOPPING=1");
   for (const std::string& warning : summary->ingest.warnings) log.warning(warning);
+  log.summary(summary->ingest);
   if (common.json) {
     if (Status s = WriteOut(SummaryJson(options.database, summary->ingest)); !s.ok())
       return Error(s);

@@ -37,10 +37,16 @@ Status ApplyFollowOptions(FollowRequest* request, IngestOptions* options);
 // SIGHUP asks for a rescan, from now on, instead of ending the process.
 void RescanOnHangup();
 
-// Where lines for a person go.
+// What a person sees of the live part.
 struct FollowLog {
   std::function<void(const std::string&)> note;
   std::function<void(const std::string&)> warning;
+  // How it is, once a second; empty if nobody looks.
+  std::function<void(const LiveStatus&)> status;
+  // What it did, at its end.
+  std::function<void(const IngestSummary&)> summary;
+  // Takes off the screen what does not stay there.
+  std::function<void()> wipe;
 };
 
 // The live part, in a fresh image of the process where that may be: then it does not return.

@@ -75,6 +75,62 @@ void AppendCounts(const LineCounts& counts, JsonWriter* out) {
   out->Key("lines").Unsigned(counts.lines);
 }
 
+// "    2 keys in 310 lines have no column (host, cpu): they are in _extra; --alter adds them". Only
+// of inferred tables: who wrote a schema with such a column left keys out on purpose.
+std::string ExtraKeysText(const ExtraKeys& extra, std::string_view indent, bool alter) {
+  if (!extra.table_is_inferred) return {};
+  std::string names;
+  for (const std::string& key : extra.first_keys)
+    names += (names.empty() ? "" : ", ") + Printable(key);
+  if (extra.keys > extra.first_keys.size()) names += ", …";
+  const bool one = extra.keys == 1;
+  const std::string remedy = one ? "; --alter adds it" : "; --alter adds them";
+  return fmt::format("{}{}{} in {} {} no column ({}): {} in {}{}\n", indent,
+                     extra.keys >= ExtraKeys::kMostCounted ? "at least " : "",
+                     Counted(extra.keys, "key", "keys"), Counted(extra.lines, "line", "lines"),
+                     one ? "has" : "have", names, one ? "it is" : "they are", extra.column,
+                     alter ? "" : remedy);
+}
+
+// What a person would type now.
+std::string NextSteps(const std::string& database, const LineCounts& counts,
+                      const std::map<std::string, TableTotals>& tables, const Terminal& terminal) {
+  std::string text;
+  if (counts.rejects > 0)
+    text += fmt::format("rejects: {}\n", terminal.Bold("sluice rejects " + database));
+  const auto fullest = std::max_element(
+      tables.begin(), tables.end(),
+      [](const auto& a, const auto& b) { return a.second.counts.rows < b.second.counts.rows; });
+  if (fullest != tables.end() && fullest->second.counts.rows > 0) {
+    const std::string query = fmt::format("SELECT * FROM {} LIMIT 5", TableName(fullest->first));
+    const std::string command = fmt::format("sluice query {} {}", database, ShellWord(query));
+    text += fmt::format("look:    {}\n", terminal.Bold(command));
+  }
+  return text;
+}
+
+void AppendExtraKeys(const std::vector<ExtraKeys>& tables, JsonWriter* out) {
+  uint64_t keys = 0;
+  uint64_t lines = 0;
+  for (const ExtraKeys& extra : tables) {
+    keys += extra.keys;
+    lines += extra.lines;
+  }
+  out->Key("extra_keys").Unsigned(keys);
+  out->Key("lines_with_extra_keys").Unsigned(lines);
+  out->Key("tables_with_extra_keys").BeginArray();
+  for (const ExtraKeys& extra : tables) {
+    out->BeginObject();
+    out->Key("table").String(extra.table);
+    out->Key("extra_keys").Unsigned(extra.keys);
+    out->Key("lines_with_extra_keys").Unsigned(extra.lines);
+    out->Key("first_keys").BeginArray();
+    for (const std::string& key : extra.first_keys) out->String(key);
+    out->EndArray().EndObject();
+  }
+  out->EndArray();
+}
+
 void AppendTexts(const char* key, const std::vector<std::string>& texts, JsonWriter* out) {
   out->Key(key).BeginArray();
   for (const std::string& text : texts) out->String(text);
@@ -93,9 +149,8 @@ std::string ShellWord(const std::string& word) {
   return quoted + "'";
 }
 
-std::string SummaryText(const std::string& database, const IngestSummary& summary,
+std::string SummaryText(const std::string& database, const IngestSummary& summary, bool alter,
                         const Terminal& terminal) {
-  const std::string db = ShellWord(database);
   const auto tables = ByTable(summary);
   if (summary.counts.lines == 0) {
     return fmt::format("{}: nothing new in {}\n", database,
@@ -108,7 +163,8 @@ std::string SummaryText(const std::string& database, const IngestSummary& summar
   // Of a moment's work a rate says nothing.
   if (summary.bytes_decoded >= kBytesWorthARate) {
     text += fmt::format(
-        ": {:.0f} MB/s, {} rows/s", PerSecond(summary.bytes_decoded, summary.seconds) / 1e6,
+        ": {}/s, {} rows/s",
+        FormatSize(static_cast<uint64_t>(PerSecond(summary.bytes_decoded, summary.seconds))),
         FormatCount(static_cast<uint64_t>(PerSecond(summary.counts.rows, summary.seconds))));
   }
   text += '\n';
@@ -117,6 +173,9 @@ std::string SummaryText(const std::string& database, const IngestSummary& summar
                         Counted(totals.sources_with_news, "source", "sources"));
     const uint64_t unchanged = totals.sources - totals.sources_with_news;
     if (unchanged > 0) text += fmt::format("    nothing new in {} more\n", FormatCount(unchanged));
+    for (const ExtraKeys& extra : summary.extra_keys) {
+      if (extra.table == name) text += ExtraKeysText(extra, "    ", alter);
+    }
   }
   if (summary.counts.blank > 0)
     text += fmt::format("  {}\n", Counted(summary.counts.blank, "blank line", "blank lines"));
@@ -129,17 +188,22 @@ std::string SummaryText(const std::string& database, const IngestSummary& summar
               "  database {}, {} written, peak memory {}", FormatSize(summary.database_bytes),
               FormatSize(summary.bytes_written), FormatSize(summary.peak_rss_bytes))) +
           "\n";
+  return text + NextSteps(ShellWord(database), summary.counts, tables, terminal);
+}
 
+std::string FollowSummaryText(const std::string& database, const IngestSummary& summary, bool alter,
+                              const Terminal& terminal) {
+  const std::string name = terminal.Bold(database + ":");
+  const std::string duration = Duration(summary.seconds);
+  if (summary.counts.lines == 0)
+    return fmt::format("{} nothing new while following for {}\n", name, duration);
+  std::string text =
+      fmt::format("{} {} from {} while following for {}\n", name, CountsText(summary.counts),
+                  FormatSize(summary.bytes_decoded), duration);
+  for (const ExtraKeys& extra : summary.extra_keys)
+    text += ExtraKeysText(extra, "  " + extra.table + ": ", alter);
   if (summary.counts.rejects > 0) {
-    text += fmt::format("rejects: {}\n", terminal.Bold("sluice rejects " + db));
-  }
-  const auto fullest = std::max_element(
-      tables.begin(), tables.end(),
-      [](const auto& a, const auto& b) { return a.second.counts.rows < b.second.counts.rows; });
-  if (fullest != tables.end() && fullest->second.counts.rows > 0) {
-    const std::string query = fmt::format("SELECT * FROM {} LIMIT 5", TableName(fullest->first));
-    text += fmt::format("look:    {}\n",
-                        terminal.Bold(fmt::format("sluice query {} {}", db, ShellWord(query))));
+    text += fmt::format("rejects: {}\n", terminal.Bold("sluice rejects " + ShellWord(database)));
   }
   return text;
 }
@@ -171,6 +235,7 @@ std::string SummaryJson(const std::string& database, const IngestSummary& summar
     out.EndObject();
   }
   out.EndArray();
+  AppendExtraKeys(summary.extra_keys, &out);
   AppendTexts("notes", summary.notes, &out);
   AppendTexts("warnings", summary.warnings, &out);
   out.Key("failures").BeginArray();

@@ -9,8 +9,12 @@
 namespace sluice {
 
 // What a run did: a few lines for a person, or the object of `sluice ingest --json`.
-std::string SummaryText(const std::string& database, const IngestSummary& summary,
+// `alter`: keys without a column became columns, as far as that was possible.
+std::string SummaryText(const std::string& database, const IngestSummary& summary, bool alter,
                         const Terminal& terminal);
+// The same of a live run.
+std::string FollowSummaryText(const std::string& database, const IngestSummary& summary, bool alter,
+                              const Terminal& terminal);
 std::string SummaryJson(const std::string& database, const IngestSummary& summary);
 
 // What --dry-run found.

@@ -500,9 +500,10 @@ std::string NearestWord(std::string_view word, const std::vector<std::string>& c
   for (const std::string& candidate : candidates) {
     // A beginning of two letters or more says enough: "--from" is "--from-scratch".
     const bool begins = word.size() > 3 && candidate.substr(0, word.size()) == word;
-    const size_t distance = begins                            ? 1
-                            : IsAbbreviation(word, candidate) ? 2
-                                                              : EditDistance(word, candidate);
+    const size_t most = begins                            ? 1
+                        : IsAbbreviation(word, candidate) ? 2
+                                                          : word.size() + candidate.size();
+    const size_t distance = std::min(most, EditDistance(word, candidate));
     if (distance < least) {
       least = distance;
       nearest = candidate;

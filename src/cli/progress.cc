@@ -16,6 +16,8 @@ namespace {
 constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::chrono::milliseconds kLogLine{1000};
 constexpr size_t kBarColumns = 24;
+// Less of a path says nothing.
+constexpr size_t kLeastPathColumns = 8;
 
 std::string Bar(double part) {
   const auto full = static_cast<size_t>(part * static_cast<double>(kBarColumns));
@@ -55,14 +57,13 @@ std::vector<std::string> ReadingParts(const IngestProgress& progress) {
   }
   parts.push_back(Rate(static_cast<double>(progress.rows), progress.seconds));
   if (progress.seconds > 0) {
-    parts.push_back(fmt::format(
-        "{:.0f} MB/s", static_cast<double>(progress.decoded_bytes) / 1e6 / progress.seconds));
+    const double per_second = static_cast<double>(progress.decoded_bytes) / progress.seconds;
+    parts.push_back(FormatSize(static_cast<uint64_t>(per_second)) + "/s");
   }
   if (total > progress.stored_bytes) {
     if (std::string left = TimeLeft(progress); !left.empty()) parts.push_back(std::move(left));
   }
   if (progress.rejects > 0) parts.push_back(Counted(progress.rejects, "reject", "rejects"));
-  if (!progress.source.empty()) parts.push_back(Printable(progress.source));
   return parts;
 }
 
@@ -87,11 +88,20 @@ std::string ProgressText(const IngestProgress& progress, size_t columns) {
   }
   std::string text;
   for (const std::string& part : parts) text += (text.empty() ? "" : "  ") + part;
+  if (progress.phase == IngestProgress::Phase::kReading && !progress.source.empty()) {
+    const std::string source = Printable(progress.source);
+    const size_t taken = DisplayWidth(text) + 2;
+    if (columns == 0) {
+      text += "  " + source;
+    } else if (taken + kLeastPathColumns <= columns) {
+      text += "  " + CutStartToWidth(source, columns - taken);
+    }
+  }
   return columns == 0 ? text : CutToWidth(text, columns);
 }
 
 ProgressLine::ProgressLine(ProgressWhen when, bool quiet, FILE* stream)
-    : stream_(stream), in_place_(Terminal::Of(stream).interactive) {
+    : stream_(stream), in_place_(Terminal::Of(stream).interactive), line_(stream) {
   shown_ = !quiet && (when == ProgressWhen::kAlways || (when == ProgressWhen::kAuto && in_place_));
 }
 
@@ -107,23 +117,7 @@ void ProgressLine::Draw(const IngestProgress& progress) {
     Tell(stream_, fmt::format("{}\n", ProgressText(progress, 0)));
     return;
   }
-  // Asked anew each time: windows are resized. One column stays free, or some terminals would wrap.
-  const size_t columns = std::max<size_t>(Terminal::Of(stream_).columns, 2) - 1;
-  Tell(stream_, fmt::format("\r{}\x1b[K", ProgressText(progress, columns)));
-  std::fflush(stream_);
-  drawn_ = true;
-}
-
-void ProgressLine::Say(std::string_view line) {
-  Clear();
-  Tell(stream_, fmt::format("{}\n", line));
-}
-
-void ProgressLine::Clear() {
-  if (!drawn_) return;
-  Tell(stream_, "\r\x1b[K");
-  std::fflush(stream_);
-  drawn_ = false;
+  line_.Draw(ProgressText(progress, line_.room()));
 }
 
 }  // namespace sluice

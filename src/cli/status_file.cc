@@ -29,12 +29,16 @@ std::string LiveStatusJson(const std::string& database, const LiveStatus& status
   out.Key("gaps").Unsigned(status.gaps);
   out.Key("gap_bytes").Unsigned(status.gap_bytes);
   out.Key("possible_gaps").Unsigned(status.possible_gaps);
+  out.Key("extra_keys").Unsigned(status.extra_keys);
+  out.Key("lines_with_extra_keys").Unsigned(status.lines_with_extra_keys);
   out.Key("waits_for");
   status.waits_for.empty() ? out.Null() : out.String(status.waits_for);
   out.Key("files").Unsigned(status.files);
   out.Key("open_files").Unsigned(status.open_files);
   out.Key("watched_directories").Unsigned(status.watched_directories);
   out.Key("polled_directories").Unsigned(status.polled_directories);
+  out.Key("lag_bytes").Unsigned(status.lag_bytes);
+  out.Key("lag_seconds").Real(status.lag_seconds);
   out.Key("sources").BeginArray();
   for (const LiveSource& source : status.sources) {
     out.BeginObject();

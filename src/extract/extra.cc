@@ -52,12 +52,14 @@ void Extra::Begin(RowBatch* batch) {
 Cell Extra::Compose(const Found& found, const std::vector<KeptOut>& kept_out) {
   members_.clear();
   of_line_.clear();
+  bool has_unknown = false;
   for (const Member& member : found.others) {
     const auto [key, is_first] = of_line_.insert(KeyText(member.key));
     if (!is_first) continue;
     members_.push_back(member);
-    Note(*key);
+    has_unknown = NoteIfUnknown(*key) || has_unknown;
   }
+  if (has_unknown) ++batch_->lines_with_unknown_keys;
   for (const KeptOut& kept : kept_out) {
     const std::string& key = quoted_keys_[kept.column];
     // Deeper than the top level: it is in the member that holds it.
@@ -87,11 +89,12 @@ Cell Extra::Compose(const Found& found, const std::vector<KeptOut>& kept_out) {
   return Cell::Text({begin, size});
 }
 
-void Extra::Note(const std::string& key) {
+bool Extra::NoteIfUnknown(const std::string& key) {
   // A key that columns look into is known, even if none of them holds all of it.
-  if (plan_.node(Plan::kRoot).ChildByKey(key) != Plan::kNone) return;
-  if (unknown_.size() == kMaxUnknownKeys || !unknown_.insert(key).second) return;
-  batch_->unknown_keys.push_back(key);
+  if (plan_.node(Plan::kRoot).ChildByKey(key) != Plan::kNone) return false;
+  if (unknown_.size() < kMaxUnknownKeys && unknown_.insert(key).second)
+    batch_->unknown_keys.push_back(key);
+  return true;
 }
 
 }  // namespace sluice

@@ -38,7 +38,8 @@ class Extra {
   Cell Compose(const Found& found, const std::vector<KeptOut>& kept_out);
 
  private:
-  void Note(const std::string& key);
+  // Whether no column takes the key.
+  bool NoteIfUnknown(const std::string& key);
 
   const Plan& plan_;
   uint32_t column_ = Plan::kNone;

@@ -177,6 +177,7 @@ TEST(ExtractorTest, UnknownKeysOfABatchEachOnce) {
   const Table table = TableOf({PointerColumn({"/a"}), AtColumn(Origin::kExtra)});
   const Extraction extraction(table, {R"({"a":1,"x":1})", R"({"y":1,"\u0078":2})"});
   EXPECT_EQ(extraction.batch().unknown_keys, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(extraction.batch().lines_with_unknown_keys, 2U);
   const Table without_extra = TableOf({PointerColumn({"/a"})});
   EXPECT_TRUE(Extraction(without_extra, {R"({"x":1})"}).batch().unknown_keys.empty());
 }

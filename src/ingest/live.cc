@@ -676,6 +676,7 @@ Status Live::WriteLines(FollowedFile* file, const ChunkPart& part) {
   if (Status s = database_->Write(&parcel_, part, *file, &bad_line); !s.ok()) return s;
   const RowBatch& batch = parcel_.batch;
   touched.added += batch.counts;
+  health_.CountExtraKeys(batch);
   uncommitted_rows_ += batch.counts.rows;
   uncommitted_bytes_ += batch.decoded_bytes;
   file->file.Advance(batch.end);
@@ -798,6 +799,7 @@ void Live::GoBack(const Status& why) {
     }
   }
   touched_.clear();
+  health_.CountRollback();
   for (const auto& [file, bytes] : lost_) Touch(file);  // what is gone cannot be found out again
   uncommitted_rows_ = uncommitted_bytes_ = 0;
   parcel_.chunk = Chunk();

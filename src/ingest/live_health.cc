@@ -15,6 +15,10 @@ constexpr size_t kMostSources = 1'000;
 
 constexpr double kOverBudgetEvery = 60;  // seconds
 
+double LagOf(const FollowedFile& file, FollowedFiles::Clock::time_point now) {
+  return std::chrono::duration<double>(now - file.caught_up_at).count();
+}
+
 const char* StateOf(const FollowedFile& file) {
   if (file.is_unreadable) return "unreadable";
   return file.state == FollowedFile::State::kNamed ? "following" : "unnamed";
@@ -44,6 +48,13 @@ bool LiveHealth::RescanAsked() const { return hooks_.take_rescan && hooks_.take_
 void LiveHealth::CountCommit(uint64_t decoded_bytes) {
   ++status_.commits;
   decoded_bytes_ += decoded_bytes;
+  // Once a table, when it happens: a service may run for months before it has a summary.
+  for (const ExtraKeys* first : extra_keys_.Commit()) {
+    Note(first->table + ": keys that have no column go to " + first->column + ", such as " +
+         first->first_keys.front());
+  }
+  status_.extra_keys = extra_keys_.keys();
+  status_.lines_with_extra_keys = extra_keys_.lines();
 }
 
 void LiveHealth::CountGap(uint64_t bytes) {
@@ -82,8 +93,20 @@ void LiveHealth::Report(const FollowedFiles& files, LiveDatabase* database) {
   status_.open_files = files.open_files();
   status_.watched_directories = files.watcher().watched();
   status_.polled_directories = files.watcher().polled();
-  DescribeSources(files, database);
+  SumUpLag(files);
+  if (hooks_.describe_sources) DescribeSources(files, database);
   hooks_.status(status_);
+}
+
+void LiveHealth::SumUpLag(const FollowedFiles& files) {
+  const auto now = FollowedFiles::Clock::now();
+  status_.lag_bytes = 0;
+  status_.lag_seconds = 0;
+  for (const FollowedFile& file : files.files()) {
+    if (file.waiting() == 0) continue;
+    status_.lag_bytes += file.waiting();
+    status_.lag_seconds = std::max(status_.lag_seconds, LagOf(file, now));
+  }
 }
 
 void LiveHealth::DescribeSources(const FollowedFiles& files, LiveDatabase* database) {
@@ -102,9 +125,7 @@ void LiveHealth::DescribeSources(const FollowedFiles& files, LiveDatabase* datab
     if (database != nullptr) source.table = database->table(file->table).name;
     source.offset = file->file.offset().bytes;
     source.lag_bytes = file->waiting();
-    if (source.lag_bytes > 0) {
-      source.lag_seconds = std::chrono::duration<double>(now - file->caught_up_at).count();
-    }
+    if (source.lag_bytes > 0) source.lag_seconds = LagOf(*file, now);
     source.state = StateOf(*file);
     status_.sources.push_back(std::move(source));
   }
@@ -116,6 +137,7 @@ IngestSummary LiveHealth::Summary() const {
   summary.bytes_read = summary.bytes_decoded = decoded_bytes_;
   summary.bytes_written = BytesWritten() - written_before_;
   summary.seconds = watch_.seconds();
+  summary.extra_keys = extra_keys_.Summary();
   summary.peak_rss_bytes = PeakResidentMemory();
   summary.path = "live";
   summary.stopped = true;

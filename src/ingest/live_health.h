@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "follow/followed_files.h"
+#include "ingest/extra_key_counts.h"
 #include "ingest/live_database.h"
 #include "sluice/live.hpp"
 
@@ -22,7 +23,11 @@ class LiveHealth {
   bool RescanAsked() const;
 
   void Count(const LineCounts& added) { status_.counts += added; }
+  // Keys of a batch that no column takes. They count when it is committed.
+  void CountExtraKeys(const RowBatch& batch) { extra_keys_.Add(batch); }
   void CountCommit(uint64_t decoded_bytes);
+  // The open transaction is gone, with what it counted.
+  void CountRollback() { extra_keys_.Discard(); }
   void CountGap(uint64_t bytes);
   void CountPossibleGap() { ++status_.possible_gaps; }
   // Why nothing is committed at the moment; "" when nothing keeps us. Said when it changes.
@@ -38,12 +43,14 @@ class LiveHealth {
   IngestSummary Summary() const;
 
  private:
+  void SumUpLag(const FollowedFiles& files);
   void DescribeSources(const FollowedFiles& files, LiveDatabase* database);
 
   const LiveOptions& options_;
   const LiveHooks& hooks_;
   const uint64_t written_before_;
   LiveStatus status_;
+  ExtraKeyCounts extra_keys_;
   Stopwatch watch_;
   Stopwatch since_report_;
   uint64_t rows_reported_ = 0;

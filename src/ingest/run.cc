@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "extract/inference.h"
 #include "follow/directory.h"
 #include "ingest/meter.h"
 #include "ingest/pipeline.h"
@@ -244,6 +245,19 @@ Result<std::unique_ptr<Sink>> OpenSink(const IngestOptions& options, const Write
   return std::unique_ptr<Sink>(std::move(*sink));
 }
 
+// --alter: keys that earlier runs left in the column for what has none become columns, also if this
+// run reads nothing.
+Status UnfoldTables(const IngestOptions& options, TargetDatabase* target, RunPlan* plan) {
+  if (!options.alter || target->fresh()) return {};
+  for (Table& table : plan->tables) {
+    if (table.preset != "auto") continue;
+    Result<std::optional<Table>> wider = target->Unfold(table, WithColumnsFor);
+    if (!wider) return wider.error();
+    if (wider->has_value()) table = std::move(**wider);
+  }
+  return {};
+}
+
 // Why a run ends before its first row: no fault of another writer where it was not waited for.
 Error NotBegun(const Status& why, const StopToken& stop) {
   if (why.code() != StatusCode::kBusy || !stop.stopped()) return Error(why);
@@ -273,6 +287,7 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
   if (!options.keep_journal) {
     if (Status s = (*target)->TurnToWal(); !s.ok()) return NotBegun(s, stop);
   }
+  if (Status s = UnfoldTables(options, target->get(), &*plan); !s.ok()) return NotBegun(s, stop);
   Append((*target)->notes(), &plan->notes);
   LiveTables tables(plan->tables);
   const WritePlan write = ChooseWritePlan(options, tables, (*target)->fresh(), &*plan);

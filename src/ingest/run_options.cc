@@ -26,6 +26,7 @@ Bookkeeping::Options BookkeepingOptions(const IngestOptions& options, std::strin
   bookkeeping.rejects = PolicyOf(options.on_bad_line.value_or(OnBadLine::kKeep));
   bookkeeping.run_journal = options.events != EventDetail::kOff;
   bookkeeping.batch_events = options.events == EventDetail::kBatch;
+  bookkeeping.adds_columns = options.alter;
   bookkeeping.events_db = options.events_db;
   bookkeeping.wait = {.longest = options.wait, .stop = stop};
   bookkeeping.run.started_at = started_at;

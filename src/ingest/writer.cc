@@ -171,6 +171,7 @@ void Writer::Account(const Parcel& parcel) {
   counts_ += batch.counts;
   decoded_bytes_ += batch.decoded_bytes;
   strings_kept_out_ += batch.strings_kept_out;
+  extra_keys_.Add(batch);
   uncommitted_rows_ += batch.counts.rows;
   uncommitted_bytes_ += batch.decoded_bytes;
 
@@ -210,6 +211,7 @@ Status Writer::Commit() {
   }
   if (!std::exchange(gaps_are_told_, true)) TellGaps(&progress);
   if (Status s = sink_->Commit(progress); !s.ok()) return s;
+  extra_keys_.Commit();
   for (std::unique_ptr<Parcel>& parcel : held_) pipeline_->Release(std::move(parcel));
   held_.clear();
   since_commit_.Restart();
@@ -253,6 +255,7 @@ IngestSummary Writer::Summary() const {
   summary.bytes_decoded = decoded_bytes_;
   summary.failures = failures_;
   summary.stopped = RowsLeft() == 0;
+  summary.extra_keys = extra_keys_.Summary();
   for (size_t i = 0; i < states_.size(); ++i) {
     summary.sources.push_back({.path = plan_.sources[i].key.path,
                                .table = tables_->Get(plan_.sources[i].table).name,
@@ -262,9 +265,12 @@ IngestSummary Writer::Summary() const {
   if (std::string warning = NoRowsWarning(); !warning.empty())
     summary.warnings.push_back(std::move(warning));
   if (strings_kept_out_ > 0) {
+    const bool one = strings_kept_out_ == 1;
     summary.notes.push_back(std::to_string(strings_kept_out_) +
-                            " strings went to _extra, because the numeric type of their column "
-                            "would have changed them");
+                            (one ? " string went to _extra, because the numeric type of its column "
+                                   "would have changed it"
+                                 : " strings went to _extra, because the numeric types of their "
+                                   "columns would have changed them"));
   }
   return summary;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "ingest/extra_key_counts.h"
 #include "ingest/meter.h"
 #include "ingest/pipeline.h"
 #include "ingest/plan.h"
@@ -73,6 +74,7 @@ class Writer {
   uint64_t stored_bytes_ = 0;
   uint64_t decoded_bytes_ = 0;
   uint64_t strings_kept_out_ = 0;
+  ExtraKeyCounts extra_keys_;
   std::vector<Status> failures_;
   bool gaps_are_told_ = false;  // those that the plan found are committed
 

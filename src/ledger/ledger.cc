@@ -166,6 +166,13 @@ constexpr std::string_view kHasGap = "SELECT count(*) FROM _sluice_gaps WHERE so
 constexpr std::string_view kBeginRun =
     "INSERT INTO _sluice_runs(started_at, outcome, path, command, layout)"
     " VALUES (?1, ?2, ?3, ?4, ?5)";
+constexpr std::string_view kDeleteOldRuns = "DELETE FROM _sluice_runs WHERE id <= ?1";
+constexpr std::string_view kEventsExist =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sluice_events'";
+// Events stand in the order of their runs, so this looks at no more of them than it deletes.
+constexpr std::string_view kDeleteOldEvents =
+    "DELETE FROM _sluice_events WHERE id <"
+    " (SELECT id FROM _sluice_events WHERE run_id > ?1 ORDER BY id LIMIT 1)";
 constexpr std::string_view kUpdateRun =
     "UPDATE _sluice_runs SET ended_at = nullif(?2, ''), outcome = ?3, path = ?4, command = ?5,"
     " lines = ?6, rows = ?7, replaced = ?8, ignored = ?9, rejects = ?10, blank = ?11,"
@@ -641,7 +648,24 @@ Result<int64_t> Ledger::BeginRun(const RunRow& run) {
   statement->BindText(4, run.command);
   statement->BindInteger(5, kVersion);
   if (Status status = statement->Run(); !status.ok()) return Error(status);
-  return connection_->last_insert_rowid();
+  const int64_t id = connection_->last_insert_rowid();
+  if (Status status = DeleteRunsUpTo(id - kMostRuns); !status.ok()) return Error(status);
+  return id;
+}
+
+// Their events first: they name their run.
+Status Ledger::DeleteRunsUpTo(int64_t last_id) {
+  if (last_id <= 0) return {};
+  const Result<std::optional<int64_t>> events = connection_->QueryInteger(kEventsExist);
+  if (!events) return events.error();
+  for (const std::string_view sql : {kDeleteOldEvents, kDeleteOldRuns}) {
+    if (sql == kDeleteOldEvents && events->value_or(0) == 0) continue;
+    Result<Statement> statement = connection_->Prepare(sql);
+    if (!statement) return statement.error();
+    statement->BindInteger(1, last_id);
+    if (Status status = statement->Run(); !status.ok()) return status;
+  }
+  return {};
 }
 
 Status Ledger::UpdateRun(const RunRow& run) {

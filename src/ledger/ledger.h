@@ -118,6 +118,8 @@ class Ledger {
   Ledger& operator=(Ledger&& other) noexcept;
   ~Ledger();
 
+  Connection& connection() { return *connection_; }
+
   // Sources.
   Result<std::vector<SourceRow>> Sources();
   // Each in turn, by id: there may be more of them than should be in memory at once. It ends at the
@@ -158,7 +160,9 @@ class Ledger {
   Result<bool> HasGap(int64_t source_id);
   Result<std::vector<int64_t>> SourcesWithGaps();  // by id
 
-  // Runs.
+  // Runs. The newest kMostRuns are kept: a run a minute for sixteen hours, or a run a day for
+  // years.
+  static constexpr int64_t kMostRuns = 1'000;
   Result<int64_t> BeginRun(const RunRow& run);
   Status UpdateRun(const RunRow& run);
   Result<std::vector<RunRow>> Runs(uint64_t limit);  // the newest first
@@ -168,6 +172,7 @@ class Ledger {
   Status AddEvent(const EventRow& event);  // makes its table at the first one
 
  private:
+  Status DeleteRunsUpTo(int64_t last_id);
   struct Statements;
   explicit Ledger(Connection* connection);
 

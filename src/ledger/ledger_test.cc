@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ledger/unfolded.h"
 #include "temporary_directory.h"
 
 namespace sluice {
@@ -248,6 +249,31 @@ TEST_F(LedgerTest, GapsAreKeptAndCounted) {
   EXPECT_EQ(ledger.Gaps(10)->size(), 1u);
 }
 
+TEST_F(LedgerTest, TheNewestRunsAreKeptWithTheirEvents) {
+  Ledger ledger = Make();
+  for (int64_t run = 1; run <= Ledger::kMostRuns + 5; ++run) {
+    ASSERT_EQ(*ledger.BeginRun({}), run);
+    ASSERT_TRUE(ledger.AddEvent({.run_id = run}).ok());
+  }
+  EXPECT_EQ(
+      connection_.QueryText("SELECT count(*) || ' from ' || min(id) FROM _sluice_runs")->value(),
+      "1000 from 6");
+  EXPECT_EQ(connection_.QueryText("SELECT count(*) || ' from ' || min(run_id) FROM _sluice_events")
+                ->value(),
+            "1000 from 6");
+}
+
+TEST_F(LedgerTest, ATableIsUnfoldedUntilThatIsForgotten) {
+  Make();
+  EXPECT_FALSE(*IsUnfolded(connection_, "t"));
+  EXPECT_TRUE(ForgetUnfolded(connection_, "t").ok()) << "also if there is no list yet";
+  ASSERT_TRUE(SetUnfolded(connection_, "t", kNow).ok());
+  EXPECT_TRUE(*IsUnfolded(connection_, "t"));
+  EXPECT_FALSE(*IsUnfolded(connection_, "other"));
+  ASSERT_TRUE(ForgetUnfolded(connection_, "t").ok());
+  EXPECT_FALSE(*IsUnfolded(connection_, "t"));
+}
+
 TEST_F(LedgerTest, ANewerLayoutIsRefusedAndNothingWritten) {
   Make();
   ASSERT_TRUE(connection_
@@ -283,6 +309,7 @@ TEST_F(LedgerTest, TheDocumentNamesEveryColumn) {
   Ledger ledger = Make();
   ASSERT_TRUE(ledger.AddEvent({}).ok());
   ASSERT_TRUE(ledger.AddGap({}).ok());
+  ASSERT_TRUE(SetUnfolded(connection_, "t", kNow).ok());
   const std::string document = Document();
   Result<Statement> columns = connection_.Prepare(
       "SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c"

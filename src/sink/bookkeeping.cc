@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "ledger/unfolded.h"
 #include "schema/schema.h"
 
 namespace sluice {
@@ -82,6 +83,12 @@ Status Bookkeeping::WriteRejects(const RowBatch& batch) {
     if (!s.ok()) return s;
   }
   return {};
+}
+
+Status Bookkeeping::NoteExtraKeys(const RowBatch& batch) {
+  const bool is_inferred = batch.table->preset == "auto";
+  if (batch.lines_with_unknown_keys == 0 || !is_inferred || options_.adds_columns) return {};
+  return ForgetUnfolded(ledger_->connection(), batch.table->name);
 }
 
 Result<int64_t> Bookkeeping::SourceId(uint32_t index) {

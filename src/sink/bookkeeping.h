@@ -34,7 +34,9 @@ class Bookkeeping {
     RejectPolicy rejects = RejectPolicy::kKeep;
     bool run_journal = true;    // --events run or batch
     bool batch_events = false;  // --events batch
-    std::string events_db;      // "" is the database itself
+    // A key that has no column can be none: the run adds columns.
+    bool adds_columns = false;
+    std::string events_db;  // "" is the database itself
     // For who writes to events_db: a stop ends it until the run is in the journal.
     LockWait wait{.longest = std::chrono::milliseconds{10'000}};
     RunRow run;  // what _sluice_runs is to hold of this run: started_at, path, command
@@ -51,6 +53,8 @@ class Bookkeeping {
   void Stamp();
   Status PutSchema(const Table& table);
   Status WriteRejects(const RowBatch& batch);
+  // Rows of the batch have keys without a column: a run that adds columns is to find them.
+  Status NoteExtraKeys(const RowBatch& batch);
   Status Advance(std::span<const SourceProgress> progress);
   // A possible gap: a file of this name of which nothing was ever read is gone.
   Status WriteUnseen(std::string_view path);

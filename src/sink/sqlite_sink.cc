@@ -166,6 +166,7 @@ Status SqliteSink::Write(RowBatch* batch) {
     transaction_.reset();
     if (Status s = EnsureTransaction(); !s.ok()) return s;
   }
+  if (Status s = bookkeeping_.NoteExtraKeys(*batch); !s.ok()) return s;
   return bookkeeping_.WriteRejects(*batch);
 }
 

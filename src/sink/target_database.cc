@@ -5,12 +5,26 @@
 #include <map>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "ledger/unfolded.h"
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "sink/unfold.h"
 #include "sqlite/read_only.h"
 
 namespace sluice {
+namespace {
+
+std::string NameOfExtra(const Table& table) {
+  for (const Column& column : table.columns) {
+    if (column.origin == Origin::kExtra) return column.name;
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<TargetDatabase>> TargetDatabase::Open(const std::string& path,
                                                              const Options& options) {
   Result<std::string> resolved = ResolveTarget(path);
@@ -128,6 +142,48 @@ Result<std::optional<Table>> TargetDatabase::StoredTable(std::string_view name) 
   Result<Table> table = ParseSchema(**toml, "_sluice_schemas: " + std::string(name));
   if (!table) return Error(table.error());
   return std::optional<Table>(std::move(*table));
+}
+
+Result<std::optional<Table>> TargetDatabase::Unfold(const Table& table,
+                                                    const WidenFunction& widen) {
+  if (fresh() || ledger_ == nullptr) return std::optional<Table>{};
+  const Result<std::vector<std::string>> columns = ColumnsOf(table.name);
+  if (!columns) return Error(columns.error());
+  if (columns->empty()) return std::optional<Table>{};
+  const Result<bool> is_done = IsUnfolded(*connection_, table.name);
+  if (!is_done) return Error(is_done.error());
+  if (*is_done) return std::optional<Table>{};
+
+  const Result<std::vector<std::string>> keys = KeysInExtra(*connection_, table);
+  if (!keys) return Error(keys.error());
+  Result<std::optional<Table>> unfolded = UnfoldKeys(table, widen(table, *keys, *columns));
+  if (unfolded || unfolded.error().code() != StatusCode::kConstraint) return unfolded;
+  notes_.push_back(table.name + ": keys in " + NameOfExtra(table) +
+                   " stay there, because a trigger refused that they become columns: " +
+                   unfolded.error().message());
+  return std::optional<Table>{};
+}
+
+Result<std::optional<Table>> TargetDatabase::UnfoldKeys(const Table& table,
+                                                        std::optional<Table> wider) {
+  Result<Transaction> transaction = Transaction::Begin(connection_.get());
+  if (!transaction) return Error(transaction.error());
+  const std::string now = UtcNow();
+  std::string note;
+  if (wider) {
+    const Result<uint64_t> rows = UnfoldExtra(*connection_, table, *wider);
+    if (!rows) return Error(rows.error());
+    if (Status s = ledger_->PutSchema(table.name, ToToml(*wider), now); !s.ok()) return Error(s);
+    const size_t added = wider->columns.size() - table.columns.size();
+    note = table.name + ": " + std::to_string(added) + (added == 1 ? " key" : " keys") +
+           " that stood in " + NameOfExtra(table) + " " +
+           (added == 1 ? "is a column" : "are columns") + " now, in " + std::to_string(*rows) +
+           (*rows == 1 ? " row" : " rows");
+  }
+  if (Status s = SetUnfolded(*connection_, table.name, now); !s.ok()) return Error(s);
+  if (Status s = transaction->Commit(); !s.ok()) return Error(s);
+  if (!note.empty()) notes_.push_back(std::move(note));
+  return wider;
 }
 
 Result<std::vector<std::string>> TargetDatabase::ColumnsOf(std::string_view name) {

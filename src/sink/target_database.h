@@ -67,6 +67,14 @@ class TargetDatabase {
   // The statements that would make what this table still lacks: itself, columns, indexes, full
   // text.
   Result<std::vector<std::string>> MissingDdl(const Table& table);
+  // The table with columns for keys that its @extra column holds, their values moved there, in one
+  // transaction (sink/unfold.h); nothing if there are no such keys, or none since the last time.
+  // `widen`: the table with a column for each key that can be one; `columns` are all that the table
+  // has. A trigger that refuses leaves all as it was, which a note says.
+  using WidenFunction =
+      std::function<std::optional<Table>(const Table& table, const std::vector<std::string>& keys,
+                                         const std::vector<std::string>& columns)>;
+  Result<std::optional<Table>> Unfold(const Table& table, const WidenFunction& widen);
   // What of it is ours, as of now (I12).
   Result<Ownership> Owned();
 
@@ -77,6 +85,7 @@ class TargetDatabase {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
+  Result<std::optional<Table>> UnfoldKeys(const Table& table, std::optional<Table> wider);
   friend class SqliteSink;
   friend class PageSink;
   TargetDatabase() = default;
