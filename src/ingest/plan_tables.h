@@ -11,7 +11,6 @@
 #include "ingest/knowledge.h"
 #include "ingest/plan.h"
 #include "ingest/plan_inputs.h"
-#include "publish/ownership.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
 #include "sluice/schema.hpp"
