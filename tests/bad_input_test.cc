@@ -223,18 +223,21 @@ TEST_F(BadInputTest, WhatIsNotJsonLines) {
   folder_.Write("binary.jsonl", std::string("\x7f"
                                             "ELF\0\0\0\1\n\0\0",
                                             12));
-  for (const char* input : {"pretty.json", "raw.sse", "array.json", "one.json", "binary.jsonl"}) {
-    ExpectRefused({"ingest", "a.db", input}, kUsage, {input});
-    ExpectRefused({"ingest", "a.db", "good.jsonl", input}, kUsage, {input});
-    ExpectRefused({"ingest", "a.db", input, "--schema", "sse-lines"}, kUsage, {input});
+  folder_.Write("table.csv", "a,b\n1,2\n3,4\n");
+  folder_.Write("words.log", "Jan 01 kernel: up\nJan 02 kernel: down\n");
+  folder_.Write("python.jsonl", "{'a': 1, 'b': None}\n{'a': 2, 'b': \"it's\"}\n");
+  for (const char* input : {"pretty.json", "raw.sse", "array.json", "one.json", "binary.jsonl",
+                            "table.csv", "words.log", "python.jsonl"}) {
+    ExpectRefused({"ingest", "a.db", input}, kFailed, {input});
+    ExpectRefused({"ingest", "a.db", input, "--schema", "sse-lines"}, kFailed, {input});
   }
-  ExpectRefused({"ingest", "a.db", "pretty.json", "--schema", "raw"}, kUsage, {"jq -c ."});
-  ExpectRefused({"ingest", "a.db", "array.json", "--schema", "raw"}, kUsage, {"jq -c '.[]'"});
+  ExpectRefused({"ingest", "a.db", "pretty.json", "--schema", "raw"}, kFailed, {"jq -c ."});
+  ExpectRefused({"ingest", "a.db", "array.json", "--schema", "raw"}, kFailed, {"jq -c '.[]'"});
   // Asked for in so many words, they are taken.
   EXPECT_EQ(Run({"ingest", "a.db", "pretty.json", "--on-bad-line", "keep"}).status, 0);
   // In a folder, they are left out with a warning.
   folder_.Write("folder/doc.jsonl", "{\n  \"a\": 1\n}\n");
-  ExpectRefused({"ingest", "b.db", "folder"}, kUsage, {"folder/doc.jsonl"});
+  ExpectRefused({"ingest", "b.db", "folder"}, kFailed, {"folder/doc.jsonl"});
   folder_.Write("folder/good.jsonl", Lines(3));
   const Outcome run = Run({"ingest", "b.db", "folder"});
   EXPECT_EQ(run.status, 0);
@@ -250,14 +253,46 @@ TEST_F(BadInputTest, AnArrayOnOneLineIsALineUnderRaw) {
               ElementsAre("[{\"a\":1},{\"a\":2}]"));
 }
 
-TEST_F(BadInputTest, ATextFileGetsOneWarning) {
-  folder_.Write("syslog.jsonl", "Jan 01 kernel: up\nJan 02 kernel: down\n");
-  const Outcome run = Run({"ingest", "a.db", "good.jsonl", "syslog.jsonl"});
-  EXPECT_EQ(run.status, 0);
-  EXPECT_THAT(run.err, AllOf(HasSubstr("warning: "), HasSubstr("syslog.jsonl became a row")));
-  const Outcome again = Run({"ingest", "a.db", "good.jsonl", "syslog.jsonl"});
-  EXPECT_THAT(again.err, Not(HasSubstr("warning")));
-  EXPECT_THAT(Run({"ingest", "b.db", "good.jsonl"}).err, Not(HasSubstr("warning")));
+// The others are in, the status is that of a failure, and a second run says it again.
+TEST_F(BadInputTest, AFileOfAnotherFormAmongOthers) {
+  folder_.Write("table.csv", "a,b\n1,2\n3,4\n");
+  folder_.Write("bad.jsonl", "{\"n\":4}\nnonsense\n");
+  for (int run_number = 0; run_number < 2; ++run_number) {
+    const Outcome run =
+        Run({"ingest", "a.db", "good.jsonl", "table.csv", "bad.jsonl", "--fail-on-reject"});
+    EXPECT_EQ(run.status, kFailed) << "wins over the status for rejects";
+    EXPECT_THAT(run.err, HasSubstr("sluice: table.csv: this is no JSON: it looks like CSV"));
+    EXPECT_THAT(run.err, HasSubstr("\n  try: make JSON of each line"));
+    EXPECT_EQ(DatabaseView(folder_ / "a.db").Count("SELECT count(*) FROM lines"), 4);
+  }
+  const Outcome json = Run({"ingest", "b.db", "good.jsonl", "table.csv", "--json"});
+  EXPECT_EQ(json.status, kFailed);
+  EXPECT_THAT(json.out, HasSubstr("\"failures\":[{\"message\":\"table.csv: "));
+  EXPECT_THAT(Run({"status", "b.db"}).out, HasSubstr("failed: table.csv"));
+  const Outcome dry = Run({"ingest", "c.db", "good.jsonl", "table.csv", "--dry-run"});
+  EXPECT_EQ(dry.status, kFailed);
+  EXPECT_THAT(dry.out, HasSubstr("cannot be read: table.csv"));
+}
+
+// The command of a remedy does what it says.
+TEST_F(BadInputTest, TheRemediesWork) {
+  const std::map<std::string, std::string> files = {
+      {"table.csv", "a,b\n1,\"x, y\"\n2,z\n"},
+      {"tabs.txt", "a\tb\n1\tx, y\n2\tz\n"},
+      {"it's.py", "{'a': '1', 'b': \"x, y\"}\n{'a': '2', 'b': 'z'}\n"}};
+  for (const auto& [name, text] : files) {
+    folder_.Write(name, text);
+    const Outcome run = Run({"ingest", "a.db", name});
+    const size_t begin = run.err.find("python3 ");
+    ASSERT_NE(begin, std::string::npos) << run.err;
+    const std::string command = run.err.substr(begin, run.err.find('\n', begin) - begin);
+    const Outcome made = RunIn(folder_, {"sh", "-c", command}, {});
+    if (made.status == 127) GTEST_SKIP() << "no python3 here";
+    ASSERT_EQ(made.status, 0) << made.err;
+    EXPECT_EQ(Run({"ingest", name + ".db", name + ".jsonl"}).status, 0);
+    EXPECT_THAT(DatabaseView(folder_ / (name + ".db")).Rows("SELECT a, b FROM lines"),
+                ElementsAre("1|x, y", "2|z"));
+  }
 }
 
 // Root may write everywhere: these run as nobody.

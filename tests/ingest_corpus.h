@@ -21,7 +21,9 @@ class IngestCorpus : public testing::TestWithParam<std::string> {
   void SetUp() override;
 
   std::string Path(const std::string& file) const { return corpus_ + "/" + file; }
-  static Shape ShapeOf(const std::string& text) { return Recognise(text, true).shape; }
+  static Shape ShapeOf(const std::string& text) {
+    return Recognise(text, SampleEnd::kNothingMore).shape;
+  }
   // The preset that the file's folder is named for; "" where there is none, or the file is no JSON
   // Lines.
   std::string PresetOf(const std::string& file) const;

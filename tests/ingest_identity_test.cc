@@ -54,6 +54,10 @@ class IngestIdentityTest : public testing::Test {
         decision.erase(at, folder_.path().size() + 1);
       decisions.push_back(std::filesystem::path(source.path).filename().string() + ": " + decision);
     }
+    for (const WaitingInput& waiting : plan->waiting) {
+      decisions.push_back(std::filesystem::path(waiting.path).filename().string() + ": waits for " +
+                          waiting.awaits);
+    }
     const StopToken stop;
     const Result<IngestSummary> summary = RunIngest(options, stop, {});
     if (!summary) {
@@ -174,7 +178,8 @@ TEST_F(IngestIdentityTest, TruncatedAndRegrown) {
   folder_.Write("app.jsonl", Lines("a", 1, 50));
   Ingest({"app.jsonl"});
   folder_.Write("app.jsonl", "");
-  EXPECT_THAT(Ingest({"app.jsonl"}), ElementsAre("app.jsonl: truncated, or overwritten"));
+  EXPECT_THAT(Ingest({"app.jsonl"}),
+              ElementsAre("app.jsonl: waits for its first record (truncated, or overwritten)"));
   EXPECT_THAT(Rows(), ElementsAre("a 1-50"));
   folder_.Append("app.jsonl", Lines("b", 1, 20));
   Ingest({"app.jsonl"});

@@ -73,10 +73,11 @@ TEST(RealFiles, AreRecognised) {
     // Whole, and by their first bytes.
     for (size_t size : {text.size(), size_t{65536}, size_t{4096}}) {
       const std::string_view sample = std::string_view(text).substr(0, size);
-      const Recognised found = Recognise(sample, size >= text.size());
+      const Recognised found =
+          Recognise(sample, size >= text.size() ? SampleEnd::kNothingMore : SampleEnd::kMore);
       EXPECT_EQ(found.shape, expected.shape) << path << ", " << size;
       EXPECT_EQ(found.preset, expected.preset) << path << ", " << size;
-      EXPECT_EQ(NotJsonLines(found.shape, path).ok(),
+      EXPECT_EQ(NotJsonLines(found, path).ok(),
                 expected.shape == Shape::kJsonLines || expected.shape == Shape::kEmpty);
     }
   }

@@ -90,12 +90,23 @@ struct IngestOptions {
   // again; what a run committed is durable in any case when RunIngest returns.
   bool durable = false;
 
+  // "auto": a file whose records name an agent, but do not decide that it is a session of that
+  // agent, is left unread until it has not changed for so long, or a record decides.
+  std::chrono::milliseconds undecided_for{60'000};
+
   // Set it if RunLive is called next: empty directories and missing files are then no errors, and
   // an empty database is made if there is nothing yet.
   bool inputs_may_come = false;
   // Set it if "-" is an input and RunLive is called next: a pipe on stdin is then read until it
   // rests, not to its end, and what RunLive needs to go on is left here. Outlives the call.
   PipeHandOver* pipe_hand_over = nullptr;
+};
+
+// An input of which nothing is read yet.
+struct WaitingInput {
+  std::string path;
+  uint64_t stored_size = 0;
+  std::string awaits;  // "its first whole record"
 };
 
 struct SourceSummary {
@@ -131,17 +142,21 @@ struct IngestSummary {
   double insert_seconds = 0;    // from the first byte read to the last rows committed
   double index_seconds = 0;     // indexes, full text and statistics after the rows
   uint64_t peak_rss_bytes = 0;  // of the process, since it began
-  // How the rows were written: "pages", "sqlite", or by RunLive "live".
+  // How the rows were written: "pages", "sqlite", or by RunLive "live". "none": no database was
+  // made, as all inputs are `waiting`.
   std::string path;
   std::vector<SourceSummary> sources;
   std::vector<ExtraKeys> extra_keys;  // of each table whose lines had such keys
+  // `auto` cannot say yet where their lines belong. Nothing is lost: the next run looks again.
+  std::vector<WaitingInput> waiting;
 
   // What a person should know besides: recognised presets, sources that were unchanged, strings
   // kept out of numeric columns, indexes dropped, who pins the WAL. One line each.
   std::vector<std::string> notes;
   std::vector<std::string> warnings;
-  // Sources that could not be read to their end (damaged gzip, an I/O error): what was read before
-  // is in, and the other sources are in whole. A caller should treat the run as failed.
+  // Sources that could not be read to their end (damaged gzip, an I/O error), or not at all because
+  // they are no JSON Lines: what was read before is in, and the other sources are in whole. A
+  // caller should treat the run as failed.
   std::vector<Status> failures;
   bool stopped = false;  // by the token or stop_after_rows: what was read whole is committed
 };
@@ -176,6 +191,8 @@ struct IngestPlan {
   std::string database;
   bool creates_database = false;
   std::vector<PlannedSource> sources;
+  std::vector<WaitingInput> waiting;
+  std::vector<Status> failures;  // of inputs that are no JSON Lines
   std::vector<std::string> ddl;  // statements that would be run
 };
 

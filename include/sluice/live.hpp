@@ -72,6 +72,7 @@ struct LiveStatus {
   uint64_t lines_with_extra_keys = 0;
   std::string waits_for;  // why nothing can be committed at the moment; "" if nothing prevents it
   uint64_t files = 0;     // being followed
+  uint64_t waiting_files = 0;  // unread until their first record
   uint64_t open_files = 0;
   uint64_t watched_directories = 0;
   uint64_t polled_directories = 0;

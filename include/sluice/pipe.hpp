@@ -13,6 +13,8 @@ struct PipeHandOver {
   // from the first line on.
   std::chrono::milliseconds idle{3'000};
   std::chrono::milliseconds longest{60'000};
+  // Not before then: as long as its first lines do not say where they belong.
+  std::chrono::steady_clock::time_point rests_from{};
 
   // Set by the run that ends; pass them on as they are.
   bool rests = false;  // false: stdin is no pipe or has ended, so there is nothing to continue

@@ -24,6 +24,11 @@ std::string FormatUtc(std::chrono::system_clock::time_point time) {
 
 std::string UtcNow() { return FormatUtc(std::chrono::system_clock::now()); }
 
+int64_t NowNs() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
+}
+
 int64_t ParseUtc(const std::string& text) {
   std::tm time = {};
   int milliseconds = 0;

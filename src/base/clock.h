@@ -14,6 +14,9 @@ std::string FormatUtc(std::chrono::system_clock::time_point time);
 // The present moment in that form.
 std::string UtcNow();
 
+// The present moment in nanoseconds since 1970, as files have it.
+int64_t NowNs();
+
 // That form in nanoseconds since 1970; 0 where the text is none.
 int64_t ParseUtc(const std::string& text);
 

@@ -229,7 +229,8 @@ Result<ExitStatus> DryRun(const IngestRequest& request) {
   if (!plan) return Error(plan.error());
   const std::string text = request.common->json ? PlanJson(*plan) : PlanText(*plan);
   if (Status s = WriteOut(text); !s.ok()) return Error(s);
-  return ExitStatus::kDone;
+  for (const Status& failure : plan->failures) ReportError(failure, /*json=*/false);
+  return plan->failures.empty() ? ExitStatus::kDone : ExitStatus::kFailed;
 }
 
 // Notes that came as they happened are not said a second time at the end.
@@ -298,7 +299,7 @@ Result<Historical> IngestWhatIsThere(const IngestRequest& request, const StopTok
     if (Status s = WriteOut(SummaryJson(request.options.database, *summary)); !s.ok())
       return Error(s);
   }
-  // What could not be read to its end: all that was read before it is in, and the run has failed.
+  // What could not be read, or not to its end: all else is in, and the run has failed.
   for (const Status& failure : summary->failures) ReportError(failure, /*json=*/false);
   Historical done{.stopped = summary->stopped};
   if (by_signal && summary->stopped) {

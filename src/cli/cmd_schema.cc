@@ -81,8 +81,10 @@ Result<std::string> Infer(const SchemaRequest& request) {
   options.table = request.table;
   options.include = request.include;
   options.exclude = request.exclude;
+  options.undecided_for = std::chrono::milliseconds(0);  // who asks now wants an answer now
   const auto plan = PlanFor(options);
   if (!plan) return Error(plan.error());
+  if (!plan->failures.empty()) return Error(plan->failures.front());
   std::set<uint32_t> used;
   for (const PlannedSource& source : plan->sources) used.insert(source.table);
   if (used.empty()) {

@@ -53,6 +53,7 @@ struct Overview {
   uint64_t rejects = 0;
   std::vector<SourceRow> sources;
   std::vector<SourceNow> now;  // of each source
+  std::vector<WaitingRow> waiting;
   GapCounts gap_counts;
   std::vector<GapRow> gaps;
   std::vector<RunRow> runs;
@@ -117,6 +118,8 @@ Result<Overview> Gather(const std::string& path) {
   if (!gap_counts) return Error(gap_counts.error());
   auto gaps = ledger->Gaps(kGapsShown);
   if (!gaps) return Error(gaps.error());
+  auto waiting = ledger->Waiting();
+  if (!waiting) return Error(waiting.error());
   const auto tables = ledger->Tables();
   if (!tables) return Error(tables.error());
   if (Status s = connection->CheckUnchanged(); !s.ok()) return Error(s);
@@ -127,6 +130,11 @@ Result<Overview> Gather(const std::string& path) {
   overview.wal_bytes = SizeOf(path + "-wal");
   overview.rejects = *rejects;
   overview.sources = std::move(*sources);
+  overview.waiting = std::move(*waiting);
+  std::erase_if(overview.waiting, [](const WaitingRow& row) {
+    std::error_code ignored;
+    return row.path != "-" && !std::filesystem::exists(row.path, ignored);
+  });
   overview.gap_counts = *gap_counts;
   overview.gaps = std::move(*gaps);
   overview.runs = std::move(*runs);
@@ -230,6 +238,29 @@ std::string SourcesText(const Overview& overview, const Terminal& terminal) {
   return text;
 }
 
+// Inputs of which nothing was read yet.
+std::string WaitingText(const Overview& overview, const Terminal& terminal) {
+  std::string text = fmt::format("{} {}, unread\n", terminal.Bold("waiting:"),
+                                 Counted(overview.waiting.size(), "input", "inputs"));
+  RowPrinter table(RowFormat::kTable, {"input", "waits for", "size", "since"}, terminal,
+                   [&](std::string_view bytes) { return text += bytes, Status(); });
+  const size_t shown = std::min(overview.waiting.size(), kSourcesShown);
+  for (size_t i = 0; i < shown; ++i) {
+    const WaitingRow& input = overview.waiting[i];
+    const std::string size = FormatSize(SizeOf(input.path));
+    const Status row =
+        table.Row({std::string_view(input.path), std::string_view(input.awaits),
+                   std::string_view(size), std::string_view(input.since).substr(0, 19)});
+    if (!row.ok()) break;
+  }
+  if (!table.Finish().ok()) text.clear();
+  if (shown < overview.waiting.size()) {
+    text += fmt::format("and {} more: --json lists all\n",
+                        FormatCount(overview.waiting.size() - shown));
+  }
+  return text;
+}
+
 // Lines that were gone before they could be read: never in silence.
 std::string GapsText(const Overview& overview, const Terminal& terminal) {
   const GapCounts& counts = overview.gap_counts;
@@ -280,6 +311,7 @@ std::string StatusText(const Overview& overview, const Terminal& terminal) {
     text += fmt::format(" of {}\n", Counted(counts.lines, "line", "lines"));
   }
   if (!overview.sources.empty()) text += "\n" + SourcesText(overview, terminal);
+  if (!overview.waiting.empty()) text += "\n" + WaitingText(overview, terminal);
   if (!overview.gaps.empty()) text += "\n" + GapsText(overview, terminal);
   if (!overview.runs.empty()) text += "\n" + RunsText(overview, terminal);
   if (overview.rejects > 0)
@@ -317,6 +349,19 @@ void AppendSources(const Overview& overview, JsonWriter* out) {
   out->EndArray();
 }
 
+void AppendWaiting(const Overview& overview, JsonWriter* out) {
+  out->Key("waiting").BeginArray();
+  for (const WaitingRow& input : overview.waiting) {
+    out->BeginObject();
+    out->Key("path").String(input.path);
+    out->Key("awaits").String(input.awaits);
+    out->Key("bytes").Unsigned(SizeOf(input.path));
+    out->Key("since").String(input.since);
+    out->EndObject();
+  }
+  out->EndArray();
+}
+
 void AppendGaps(const Overview& overview, JsonWriter* out) {
   out->Key("gaps").Unsigned(overview.gap_counts.gaps);
   out->Key("gap_bytes").Unsigned(overview.gap_counts.gap_bytes);
@@ -349,6 +394,7 @@ std::string StatusJson(const Overview& overview) {
   }
   out.EndArray();
   AppendSources(overview, &out);
+  AppendWaiting(overview, &out);
   AppendGaps(overview, &out);
   out.Key("runs").BeginArray();
   for (const RunRow& run : overview.runs) {

@@ -75,6 +75,20 @@ void AppendCounts(const LineCounts& counts, JsonWriter* out) {
   out->Key("lines").Unsigned(counts.lines);
 }
 
+// "  2 inputs wait, unread:" and one line for each.
+std::string WaitingText(const std::vector<WaitingInput>& waiting) {
+  std::string text;
+  const size_t shown = std::min(waiting.size(), kSourcesShown);
+  for (size_t i = 0; i < shown; ++i) {
+    text += fmt::format("  waiting: {}, for {}\n", Printable(waiting[i].path), waiting[i].awaits);
+  }
+  if (shown < waiting.size()) {
+    text +=
+        fmt::format("  and {} more wait: --json lists all\n", FormatCount(waiting.size() - shown));
+  }
+  return text;
+}
+
 // "    2 keys in 310 lines have no column (host, cpu): they are in _extra; --alter adds them". Only
 // of inferred tables: who wrote a schema with such a column left keys out on purpose.
 std::string ExtraKeysText(const ExtraKeys& extra, std::string_view indent, bool alter) {
@@ -107,6 +121,29 @@ std::string NextSteps(const std::string& database, const LineCounts& counts,
     text += fmt::format("look:    {}\n", terminal.Bold(command));
   }
   return text;
+}
+
+void AppendWaiting(const std::vector<WaitingInput>& waiting, JsonWriter* out) {
+  out->Key("waiting").BeginArray();
+  for (const WaitingInput& input : waiting) {
+    out->BeginObject();
+    out->Key("path").String(input.path);
+    out->Key("stored_size").Unsigned(input.stored_size);
+    out->Key("awaits").String(input.awaits);
+    out->EndObject();
+  }
+  out->EndArray();
+}
+
+void AppendFailures(const std::vector<Status>& failures, JsonWriter* out) {
+  out->Key("failures").BeginArray();
+  for (const Status& failure : failures) {
+    out->BeginObject();
+    out->Key("message").String(failure.message());
+    out->Key("remedy").String(failure.remedy());
+    out->EndObject();
+  }
+  out->EndArray();
 }
 
 void AppendExtraKeys(const std::vector<ExtraKeys>& tables, JsonWriter* out) {
@@ -152,9 +189,14 @@ std::string ShellWord(const std::string& word) {
 std::string SummaryText(const std::string& database, const IngestSummary& summary, bool alter,
                         const Terminal& terminal) {
   const auto tables = ByTable(summary);
+  if (summary.path == "none") {
+    return fmt::format("{}: not made yet, as there is no record to begin with\n{}", database,
+                       WaitingText(summary.waiting));
+  }
   if (summary.counts.lines == 0) {
-    return fmt::format("{}: nothing new in {}\n", database,
-                       Counted(summary.sources.size(), "source", "sources"));
+    return fmt::format("{}: nothing new in {}\n{}", database,
+                       Counted(summary.sources.size(), "source", "sources"),
+                       WaitingText(summary.waiting));
   }
 
   std::string text =
@@ -183,6 +225,7 @@ std::string SummaryText(const std::string& database, const IngestSummary& summar
     text += fmt::format("  {} left for the next run: still being written\n",
                         Counted(summary.counts.unfinished, "unfinished line", "unfinished lines"));
   }
+  text += WaitingText(summary.waiting);
   if (summary.stopped) text += "  stopped early: run it again to go on\n";
   text += terminal.Dim(fmt::format(
               "  database {}, {} written, peak memory {}", FormatSize(summary.database_bytes),
@@ -235,24 +278,21 @@ std::string SummaryJson(const std::string& database, const IngestSummary& summar
     out.EndObject();
   }
   out.EndArray();
+  AppendWaiting(summary.waiting, &out);
   AppendExtraKeys(summary.extra_keys, &out);
   AppendTexts("notes", summary.notes, &out);
   AppendTexts("warnings", summary.warnings, &out);
-  out.Key("failures").BeginArray();
-  for (const Status& failure : summary.failures) {
-    out.BeginObject();
-    out.Key("message").String(failure.message());
-    out.Key("remedy").String(failure.remedy());
-    out.EndObject();
-  }
-  out.EndArray();
+  AppendFailures(summary.failures, &out);
   out.EndObject();
   return out.Take() + "\n";
 }
 
 std::string PlanText(const IngestPlan& plan) {
+  const bool is_nothing = plan.sources.empty() && plan.ddl.empty() && !plan.creates_database;
   std::string text = fmt::format("{}: would {}\n", plan.database,
-                                 plan.creates_database ? "be made" : "be added to");
+                                 plan.creates_database ? "be made"
+                                 : is_nothing          ? "be left as it is"
+                                                       : "be added to");
   const size_t shown = std::min(plan.sources.size(), kSourcesShown);
   for (size_t i = 0; i < shown; ++i) {
     const IngestPlan::PlannedSource& source = plan.sources[i];
@@ -267,6 +307,9 @@ std::string PlanText(const IngestPlan& plan) {
     text +=
         fmt::format("  and {} more: --json lists all\n", FormatCount(plan.sources.size() - shown));
   }
+  text += WaitingText(plan.waiting);
+  for (const Status& failure : plan.failures)
+    text += "  cannot be read: " + failure.message() + "\n";
   for (const std::string& statement : plan.ddl) text += statement + ";\n";
   return text;
 }
@@ -289,6 +332,8 @@ std::string PlanJson(const IngestPlan& plan) {
     out.EndObject();
   }
   out.EndArray();
+  AppendWaiting(plan.waiting, &out);
+  AppendFailures(plan.failures, &out);
   AppendTexts("ddl", plan.ddl, &out);
   out.EndObject();
   return out.Take() + "\n";

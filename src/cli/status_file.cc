@@ -34,6 +34,7 @@ std::string LiveStatusJson(const std::string& database, const LiveStatus& status
   out.Key("waits_for");
   status.waits_for.empty() ? out.Null() : out.String(status.waits_for);
   out.Key("files").Unsigned(status.files);
+  out.Key("waiting_files").Unsigned(status.waiting_files);
   out.Key("open_files").Unsigned(status.open_files);
   out.Key("watched_directories").Unsigned(status.watched_directories);
   out.Key("polled_directories").Unsigned(status.polled_directories);

@@ -9,6 +9,7 @@
 #include <simdjson.h>
 
 #include "extract/extractor.h"
+#include "extract/other_forms.h"
 
 namespace sluice {
 namespace {
@@ -16,7 +17,6 @@ namespace {
 using Shape = Recognised::Shape;
 namespace dom = simdjson::dom;
 
-constexpr size_t kMaxSampleBytes = size_t{1} << 20;
 constexpr std::string_view kBlank = " \t\r\n";
 
 std::string_view Trimmed(std::string_view text) {
@@ -27,21 +27,31 @@ std::string_view Trimmed(std::string_view text) {
 
 struct Sample {
   std::vector<std::string_view> lines;  // whole ones that are not blank, trimmed
-  std::string_view cut;                 // the last line, where the sample ends within it
+  std::string_view cut;                 // the last line, if it is not known to be whole
+  size_t whole_bytes = 0;               // up to the end of the last whole line
 };
 
-Sample Cut(std::string_view text, bool whole) {
+// Whether a last line without a newline is taken as it stands: by the rule by which a run makes a
+// row of it.
+bool IsWhole(std::string_view last_line, SampleEnd end) {
+  return end == SampleEnd::kNothingMore ||
+         (end == SampleEnd::kMayGrow && IsCompleteJson(last_line, /*any_json=*/false));
+}
+
+Sample Cut(std::string_view text, SampleEnd end) {
   Sample sample;
-  while (!text.empty()) {
-    const size_t newline = text.find('\n');
-    const bool ended = newline != std::string_view::npos;
-    const std::string_view line = Trimmed(text.substr(0, newline));
-    if (!ended && !whole) {
+  size_t position = 0;
+  while (position < text.size()) {
+    const size_t newline = text.find('\n', position);
+    const bool has_newline = newline != std::string_view::npos;
+    const std::string_view line = Trimmed(text.substr(position, newline - position));
+    position = has_newline ? newline + 1 : text.size();
+    if (!has_newline && !IsWhole(line, end)) {
       sample.cut = line;
-    } else if (!line.empty()) {
-      sample.lines.push_back(line);
+      break;
     }
-    text.remove_prefix(ended ? newline + 1 : text.size());
+    if (!line.empty()) sample.lines.push_back(line);
+    sample.whole_bytes = position;
   }
   return sample;
 }
@@ -88,7 +98,6 @@ bool IsCodex(dom::object object) {
     return (type == "response_item" || type == "event_msg") && HasString(*payload, "type");
   }
   if (type == "thread.started") return HasString(object, "thread_id");
-  if (type == "turn.started") return true;  // has no other key; never enough alone, see PresetOf
   if (type == "turn.completed") return ObjectAt(object, "usage").has_value();
   if (type == "item.started" || type == "item.updated" || type == "item.completed") {
     const std::optional<dom::object> item = ObjectAt(object, "item");
@@ -117,14 +126,30 @@ bool IsSseLines(dom::object object) {
          HasString(object, "flow_id");
 }
 
+// Records that Claude Code puts before the first message of a session, and others that have but the
+// session in common: "permission-mode", "ai-title", "last-prompt". Their types change from month to
+// month, so none is asked for. Another program's records may look so too.
+bool NamesClaudeCode(dom::object object) {
+  return HasString(object, "type") && HasString(object, "sessionId") && !Has(object, "message") &&
+         !Has(object, "uuid");
+}
+
+// It has no other key.
+bool NamesCodex(dom::object object) {
+  return StringAt(object, "type") == "turn.started" && object.size() == 1;
+}
+
+bool NamesNobody(dom::object) { return false; }
+
 struct KnownPreset {
   const char* name;
   bool (*is_it)(dom::object);
+  bool (*may_be_it)(dom::object);  // asked where no preset `is_it`
 };
 constexpr std::array<KnownPreset, 3> kKnownPresets = {{
-    {"claude-code", IsClaudeCode},
-    {"codex", IsCodex},
-    {"sse-lines", IsSseLines},
+    {"claude-code", IsClaudeCode, NamesClaudeCode},
+    {"codex", IsCodex, NamesCodex},
+    {"sse-lines", IsSseLines, NamesNobody},
 }};
 constexpr size_t kCodex = 1;
 static_assert(kKnownPresets[kCodex].is_it == IsCodex);
@@ -137,24 +162,52 @@ struct Census {
   size_t other_json = 0;
   size_t server_sent = 0;  // "event:", "data:", ...
   std::array<size_t, kKnownPresets.size()> presets = {};
+  std::array<size_t, kKnownPresets.size()> undecided = {};  // may be of this preset
   bool old_codex = false;  // the header of a rollout before the envelope was seen
-};
 
-bool IsServerSent(std::string_view line) {
-  for (std::string_view field : {"data:", "event:", "id:", "retry:", ":"}) {
-    if (line.starts_with(field)) return true;
-  }
-  return false;
-}
+  size_t json() const { return objects + arrays_of_objects + other_json; }
+};
 
 void CountObject(dom::object object, Census* census) {
   ++census->objects;
+  bool is_known = false;
   for (size_t i = 0; i < kKnownPresets.size(); ++i) {
-    if (kKnownPresets[i].is_it(object)) ++census->presets[i];
+    if (!kKnownPresets[i].is_it(object)) continue;
+    ++census->presets[i];
+    is_known = true;
   }
   const bool header = IsOldCodexHeader(object);
   census->old_codex = census->old_codex || header;
-  if (header || (census->old_codex && IsOldCodexItem(object))) ++census->presets[kCodex];
+  if (header || (census->old_codex && IsOldCodexItem(object))) {
+    ++census->presets[kCodex];
+    is_known = true;
+  }
+  for (size_t i = 0; i < kKnownPresets.size() && !is_known; ++i) {
+    if (kKnownPresets[i].may_be_it(object)) ++census->undecided[i];
+  }
+}
+
+// A JSON text with the same keys that simdjson takes: it refuses unpaired surrogates, which are
+// common in sessions, and numbers beyond its range. Which number stood there decides nothing.
+std::string Softened(std::string_view json) {
+  constexpr std::string_view kOfNumbers = "+-.0123456789eE";
+  std::string soft(json);
+  bool in_string = false;
+  for (size_t i = 0; i < soft.size(); ++i) {
+    if (soft[i] == '"') {
+      in_string = !in_string;
+    } else if (in_string && soft[i] == '\\') {
+      if (soft[i + 1] == 'u' && (soft[i + 2] | 0x20) == 'd') soft[i + 2] = '0';
+      ++i;
+    } else if (!in_string && (soft[i] == '-' || (soft[i] >= '0' && soft[i] <= '9'))) {
+      const size_t end = std::min(soft.find_first_not_of(kOfNumbers, i), soft.size());
+      soft[i] = '0';
+      std::fill(soft.begin() + static_cast<ptrdiff_t>(i) + 1,
+                soft.begin() + static_cast<ptrdiff_t>(end), ' ');
+      i = end - 1;
+    }
+  }
+  return soft;
 }
 
 void CountLine(std::string_view line, dom::parser* parser, Census* census) {
@@ -164,10 +217,12 @@ void CountLine(std::string_view line, dom::parser* parser, Census* census) {
     return;
   }
   dom::element element;
-  const simdjson::error_code error = parser->parse(line.data(), line.size()).get(element);
+  simdjson::error_code error = parser->parse(line.data(), line.size()).get(element);
   if (error != simdjson::SUCCESS) {
-    // It refuses unpaired surrogates and numbers beyond its range, which are JSON all the same.
     if (!IsCompleteJson(line, /*any_json=*/true)) return;
+    error = parser->parse(Softened(line)).get(element);
+  }
+  if (error != simdjson::SUCCESS) {
     ++(line.front() == '{' ? census->objects : census->other_json);
   } else if (dom::object object; element.get(object) == simdjson::SUCCESS) {
     CountObject(object, census);
@@ -186,60 +241,25 @@ Census Count(const std::vector<std::string_view>& lines) {
   return census;
 }
 
-// Whether brackets and strings open and close as in JSON: the text goes on from line to line inside
-// a bracket (a document), or has several texts on one line. False for words, and for a line that
-// was cut within a string.
-bool LooksLikeJson(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '\n') return false;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if (c == '}' || c == ']') {
-      if (--depth < 0) return false;
-    } else if (depth == 0 && kBlank.find(c) == std::string_view::npos) {
-      return false;
-    }
-  }
-  return true;
-}
-
 // What JSON is that is no lines: the first bracket says it.
 Shape ShapeOfDocument(std::string_view text) {
   return text.front() == '[' ? Shape::kJsonArray : Shape::kJsonDocument;
 }
 
-// Whether something stands behind the bracket that closes the first one: then it is no line of JSON
-// Lines, whatever is still to come of it.
-bool GoesOnBehindItsEnd(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if ((c == '}' || c == ']') && --depth == 0) {
-      return !Trimmed(text.substr(i + 1)).empty();
-    }
+// Whether a line that begins so may become a JSON text.
+bool MayBecomeJson(std::string_view begin) {
+  if (std::string_view("{[\"-0123456789").find(begin.front()) != std::string_view::npos)
+    return !GoesOnAfterItsEnd(begin);
+  for (const std::string_view literal : {"true", "false", "null"}) {
+    if (literal.starts_with(begin)) return true;
   }
   return false;
 }
 
 // The first line alone fills the sample, or is still being written.
-Shape ShapeOfCutLine(std::string_view cut) {
-  if (cut.front() == '{') return GoesOnBehindItsEnd(cut) ? Shape::kJsonDocument : Shape::kJsonLines;
+Shape ShapeOfCutLine(std::string_view cut, SampleEnd end) {
+  if (end == SampleEnd::kMayGrow && MayBecomeJson(cut)) return Shape::kJsonLines;
+  if (cut.front() == '{') return GoesOnAfterItsEnd(cut) ? Shape::kJsonDocument : Shape::kJsonLines;
   if (cut.front() == '[') {
     const std::string_view inside = Trimmed(cut.substr(1));
     return inside.starts_with('{') ? Shape::kJsonArray : Shape::kJsonLines;
@@ -248,30 +268,52 @@ Shape ShapeOfCutLine(std::string_view cut) {
   return cut.find('\0') == std::string_view::npos ? Shape::kText : Shape::kBinary;
 }
 
-Shape ShapeOf(std::string_view text, const Sample& sample, const Census& census) {
-  if (sample.lines.empty()) return sample.cut.empty() ? Shape::kEmpty : ShapeOfCutLine(sample.cut);
+// No line is JSON.
+Shape ShapeOfText(std::string_view text, const Sample& sample, const Census& census) {
+  if (census.server_sent * 2 >= census.lines) return Shape::kSse;
+  if (text.find('\0') != std::string_view::npos) return Shape::kBinary;
+  if (HasSingleQuotes(sample.lines)) return Shape::kSingleQuotes;
+  return DelimiterOf(sample.lines) == 0 ? Shape::kText : Shape::kCsv;
+}
+
+Shape ShapeOf(std::string_view text, const Sample& sample, const Census& census, SampleEnd end) {
+  if (sample.lines.empty())
+    return sample.cut.empty() ? Shape::kEmpty : ShapeOfCutLine(sample.cut, end);
   const bool opens = text.front() == '{' || text.front() == '[';
   // In a document, or an array with an element a line, few lines are objects by themselves: the
   // last element, which no comma follows. In JSON Lines whose first line is bad, most are.
   const bool mostly_objects = census.objects * 2 >= census.lines;
   if (opens && !mostly_objects && census.other_json + census.objects < census.lines &&
       LooksLikeJson(text)) {
-    const bool each_line_alone =
-        census.objects + census.arrays_of_objects + census.other_json == census.lines;
+    const bool each_line_alone = census.json() == census.lines;
     if (!each_line_alone || (census.lines == 1 && census.arrays_of_objects == 1))
       return ShapeOfDocument(text);
   }
-  if (census.objects + census.arrays_of_objects + census.other_json > 0) return Shape::kJsonLines;
-  if (census.server_sent * 2 >= census.lines) return Shape::kSse;
-  return text.find('\0') == std::string_view::npos ? Shape::kText : Shape::kBinary;
+  return census.json() > 0 ? Shape::kJsonLines : ShapeOfText(text, sample, census);
 }
 
+// Records that decide nothing say nothing against a preset either: a session may begin with many.
 std::string PresetOf(const Census& census) {
   for (size_t i = 0; i < kKnownPresets.size(); ++i) {
-    if (census.presets[i] > 0 && census.presets[i] * 2 >= census.objects)
-      return kKnownPresets[i].name;
+    const size_t others = census.objects - census.undecided[i];
+    if (census.presets[i] > 0 && census.presets[i] * 2 >= others) return kKnownPresets[i].name;
   }
   return "";
+}
+
+// Nothing but such records.
+std::string MayBePresetOf(const Census& census) {
+  for (size_t i = 0; i < kKnownPresets.size(); ++i) {
+    if (census.objects > 0 && census.undecided[i] == census.objects) return kKnownPresets[i].name;
+  }
+  return "";
+}
+
+// How much of the mark of UTF-8 the text begins with, if nothing else follows a part of it.
+size_t BeginOfMark(std::string_view text) {
+  constexpr std::string_view kMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kMark)) return kMark.size();
+  return kMark.starts_with(text) ? text.size() : 0;
 }
 
 // Its mark alone may be a bad first line; ASCII in UTF-16 has a NUL in each letter.
@@ -280,77 +322,43 @@ bool IsUtf16(std::string_view text) {
          text.substr(0, 4).find('\0') != std::string_view::npos;
 }
 
-// For a shell: 'it'\''s'.
-std::string ShellQuoted(std::string_view text) {
-  std::string quoted = "'";
-  for (char c : text) {
-    if (c == '\'') {
-      quoted += "'\\''";
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "'";
-}
-
-// x.json → x.jsonl; what has another ending gets one more.
-std::string LinesPath(std::string_view path) {
-  for (std::string_view ending : {".jsonl", ".ndjson"}) {
-    if (path.ends_with(ending))
-      return std::string(path.substr(0, path.size() - ending.size())) + ".lines" +
-             std::string(ending);
-  }
-  if (path.ends_with(".json")) return std::string(path) + "l";
-  return std::string(path) + ".jsonl";
+// Whether a line is but a wrapping for the elements of an array: {"Records": [{...}, {...}]}.
+bool WrapsAnArray(std::string_view line) {
+  dom::parser parser;
+  dom::object object;
+  dom::array array;
+  if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS) return false;
+  return object.size() == 1 && (*object.begin()).value.get(array) == simdjson::SUCCESS &&
+         array.size() > 1 && (*array.begin()).is_object();
 }
 
 }  // namespace
 
-Recognised Recognise(std::string_view sample, bool whole) {
-  if (sample.size() > kMaxSampleBytes) {
-    sample = sample.substr(0, kMaxSampleBytes);
-    whole = false;
+Recognised Recognise(std::string_view sample, SampleEnd end) {
+  Recognised recognised;
+  if (IsUtf16(sample)) {
+    recognised.shape = Shape::kBinary;
+    return recognised;
   }
-  if (IsUtf16(sample)) return {Shape::kBinary, ""};
-  if (sample.starts_with("\xEF\xBB\xBF")) sample.remove_prefix(3);
+  // Of the mark itself, only a part may be there.
+  sample.remove_prefix(BeginOfMark(sample));
   const std::string_view text = Trimmed(sample);
-  if (text.empty()) return {Shape::kEmpty, ""};
+  if (text.empty()) return recognised;
 
-  const Sample lines = Cut(sample, whole);
+  const Sample lines = Cut(sample, end);
   const Census census = Count(lines.lines);
-  const Shape shape = ShapeOf(text, lines, census);
-  return {shape, shape == Shape::kJsonLines ? PresetOf(census) : ""};
-}
-
-Status NotJsonLines(Shape shape, std::string_view path) {
-  const std::string name(path);
-  const auto jq = [&](const std::string& filter) {
-    return "jq -c " + filter + " " + ShellQuoted(path) + " > " + ShellQuoted(LinesPath(path));
-  };
-  switch (shape) {
-    case Shape::kEmpty:
-    case Shape::kJsonLines:
-      return {};
-    case Shape::kJsonDocument:
-      return Status::Usage(name + ": this is JSON, but not one text a line (JSON Lines)",
-                           "make lines of it: " + jq("."));
-    case Shape::kJsonArray:
-      return Status::Usage(name + ": this is one JSON array, not JSON Lines",
-                           "make a line of each element: " + jq("'.[]'"));
-    case Shape::kSse:
-      return Status::Usage(name + ": this is a raw event stream (SSE), not JSON Lines",
-                           "take the JSON out of its data lines: sed -n 's/^data: *//p' " +
-                               ShellQuoted(path) + " | grep '^{' > " +
-                               ShellQuoted(LinesPath(path)));
-    case Shape::kText:
-      return Status::Usage(name + ": no line of the first ones is JSON",
-                           "is this the right file? one JSON text a line is read");
-    case Shape::kBinary:
-      return Status::Usage(
-          name + ": this is no text in UTF-8",
-          "is this the right file? UTF-16 becomes UTF-8 with: iconv -f UTF-16 -t UTF-8");
-  }
-  return {};
+  recognised.shape = ShapeOf(text, lines, census, end);
+  recognised.objects = census.objects;
+  recognised.values = census.json() - census.objects;
+  recognised.whole_bytes = lines.whole_bytes;
+  if (recognised.shape == Shape::kCsv) recognised.delimiter = DelimiterOf(lines.lines);
+  if (recognised.shape == Shape::kJsonDocument) recognised.array = OnlyArrayIn(text);
+  if (recognised.shape != Shape::kJsonLines) return recognised;
+  const bool is_one_line = lines.lines.size() == 1 && lines.cut.empty() && end != SampleEnd::kMore;
+  if (is_one_line && WrapsAnArray(lines.lines.front())) recognised.array = OnlyArrayIn(text);
+  recognised.preset = PresetOf(census);
+  if (recognised.preset.empty()) recognised.may_be = MayBePresetOf(census);
+  return recognised;
 }
 
 }  // namespace sluice

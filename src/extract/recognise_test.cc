@@ -10,8 +10,10 @@ namespace {
 
 using Shape = Recognised::Shape;
 
-Shape ShapeOf(std::string_view text) { return Recognise(text, true).shape; }
-std::string PresetOf(std::string_view text) { return Recognise(text, true).preset; }
+Shape ShapeOf(std::string_view text) { return Recognise(text, SampleEnd::kNothingMore).shape; }
+std::string PresetOf(std::string_view text) {
+  return Recognise(text, SampleEnd::kNothingMore).preset;
+}
 
 TEST(Recognise, JsonLines) {
   EXPECT_EQ(ShapeOf("{\"a\":1}\n{\"a\":2}\n"), Shape::kJsonLines);
@@ -47,18 +49,23 @@ TEST(Recognise, Documents) {
   EXPECT_EQ(ShapeOf("[\n{\"a\":1},\n{\"a\":2},\n{\"a\":3}\n]\n"), Shape::kJsonArray);
   EXPECT_EQ(ShapeOf("[{\"a\":1},{\"a\":2}]\n"), Shape::kJsonArray);
   // Cut off, as the first bytes of a large file are.
-  EXPECT_EQ(Recognise("{\n  \"a\": 1,\n  \"b\": {\n    \"c", false).shape, Shape::kJsonDocument);
-  EXPECT_EQ(Recognise("[\n{\"a\":1},\n{\"a\":2},\n{\"a\"", false).shape, Shape::kJsonArray);
+  EXPECT_EQ(Recognise("{\n  \"a\": 1,\n  \"b\": {\n    \"c", SampleEnd::kMore).shape,
+            Shape::kJsonDocument);
+  EXPECT_EQ(Recognise("[\n{\"a\":1},\n{\"a\":2},\n{\"a\"", SampleEnd::kMore).shape,
+            Shape::kJsonArray);
   // Several texts on a line that has no end yet, as where lines end with CR alone.
-  EXPECT_EQ(Recognise("{\"a\":\"}\"}\r{\"a\":2}", false).shape, Shape::kJsonDocument);
-  EXPECT_EQ(Recognise("{\"a\":\"}\"} ", false).shape, Shape::kJsonLines);
+  EXPECT_EQ(Recognise("{\"a\":\"}\"}\r{\"a\":2}", SampleEnd::kMore).shape, Shape::kJsonDocument);
+  EXPECT_EQ(Recognise("{\"a\":\"}\"} ", SampleEnd::kMore).shape, Shape::kJsonLines);
 }
 
 TEST(Recognise, ALineLongerThanTheSample) {
-  EXPECT_EQ(Recognise("{\"a\":\"" + std::string(1000, 'x'), false).shape, Shape::kJsonLines);
-  EXPECT_EQ(Recognise("[{\"a\":\"" + std::string(1000, 'x'), false).shape, Shape::kJsonArray);
-  EXPECT_EQ(Recognise("[\n{\"a\":\"" + std::string(1000, 'x'), false).shape, Shape::kJsonArray);
-  EXPECT_EQ(Recognise(std::string(1000, 'x'), false).shape, Shape::kText);
+  EXPECT_EQ(Recognise("{\"a\":\"" + std::string(1000, 'x'), SampleEnd::kMore).shape,
+            Shape::kJsonLines);
+  EXPECT_EQ(Recognise("[{\"a\":\"" + std::string(1000, 'x'), SampleEnd::kMore).shape,
+            Shape::kJsonArray);
+  EXPECT_EQ(Recognise("[\n{\"a\":\"" + std::string(1000, 'x'), SampleEnd::kMore).shape,
+            Shape::kJsonArray);
+  EXPECT_EQ(Recognise(std::string(1000, 'x'), SampleEnd::kMore).shape, Shape::kText);
 }
 
 TEST(Recognise, OtherThings) {
@@ -66,7 +73,7 @@ TEST(Recognise, OtherThings) {
   EXPECT_EQ(ShapeOf(" \r\n\n"), Shape::kEmpty);
   EXPECT_EQ(ShapeOf("event: a\ndata: {\"x\":1}\n\ndata: [DONE]\n"), Shape::kSse);
   EXPECT_EQ(ShapeOf(": comment\n\nretry: 5\n"), Shape::kSse);
-  EXPECT_EQ(ShapeOf("a,b\nx,y\n"), Shape::kText);
+  EXPECT_EQ(ShapeOf("a log\nof words\n"), Shape::kText);
   EXPECT_EQ(ShapeOf("latin\xE9\n"), Shape::kText);
   EXPECT_EQ(ShapeOf(std::string_view("SQLite format 3\0\x10", 17)), Shape::kBinary);
   EXPECT_EQ(ShapeOf(std::string_view("\xFF\xFE{\0", 4)), Shape::kBinary);
@@ -129,18 +136,130 @@ TEST(Recognise, ForeignLinesAreNoPreset) {
             "");
 }
 
+// Keys are read whatever stands in other values, and however it is written.
+TEST(Recognise, APresetWhoseLinesSimdjsonRefuses) {
+  for (const char* message : {R"({"a":"\ud83d"})", R"({"a":"\"\uDE00 \\"})", "1e999",
+                              "[-123456789012345678901234567890,true]"}) {
+    EXPECT_EQ(PresetOf(R"({"type":"user","sessionId":"s","uuid":"u","parentUuid":null,)"
+                       R"("isSidechain":false,"message":)" +
+                       std::string(message) + "}\n"),
+              "claude-code")
+        << message;
+  }
+}
+
+TEST(Recognise, RecordsThatDecideNothing) {
+  const std::string claude =
+      R"({"type":"user","sessionId":"s","uuid":"u","parentUuid":null,"isSidechain":false,"message":{}})"
+      "\n";
+  std::string undecided;
+  for (const char* record :
+       {R"({"type":"permission-mode","permissionMode":"default","sessionId":"s"})",
+        R"({"type":"ai-title","aiTitle":"x","sessionId":"s"})",
+        R"({"type":"mode","sessionId":"s"})",
+        R"({"type":"last-prompt","lastPrompt":"\ud83d","sessionId":"s"})",
+        R"({"type":"agent-name","agentName":"x","sessionId":"s"})",
+        R"({"type":"pr-link","prNumber":1e999,"sessionId":"s"})"}) {
+    undecided += record + std::string("\n");
+    const Recognised recognised = Recognise(undecided, SampleEnd::kMayGrow);
+    EXPECT_EQ(recognised.preset, "") << undecided;
+    EXPECT_EQ(recognised.may_be, "claude-code") << undecided;
+    EXPECT_EQ(recognised.whole_bytes, undecided.size());
+    EXPECT_EQ(PresetOf(undecided + claude), "claude-code") << undecided;
+  }
+  // Another program's record decides that it is none of them.
+  EXPECT_EQ(Recognise(undecided + "{\"a\":1}\n", SampleEnd::kMayGrow).may_be, "");
+  EXPECT_EQ(Recognise("{\"a\":1}\n", SampleEnd::kMayGrow).may_be, "");
+  EXPECT_EQ(PresetOf(claude + "{\"a\":1}\n{\"a\":2}\n"), "");
+  EXPECT_EQ(Recognise(R"({"type":"a","sessionId":"s","message":{}})", SampleEnd::kMayGrow).may_be,
+            "");
+}
+
+TEST(Recognise, ALastLineWithoutItsNewline) {
+  const std::string claude =
+      R"({"type":"user","sessionId":"s","uuid":"u","parentUuid":null,"isSidechain":false,"message":{}})";
+  const Recognised whole = Recognise(claude, SampleEnd::kMayGrow);
+  EXPECT_EQ(whole.preset, "claude-code");
+  EXPECT_EQ(whole.objects, 1u);
+  // At each byte it is either whole, or says nothing.
+  for (size_t size = 1; size < claude.size(); ++size) {
+    const Recognised cut = Recognise(claude.substr(0, size), SampleEnd::kMayGrow);
+    EXPECT_EQ(cut.shape, Shape::kJsonLines) << size;
+    EXPECT_EQ(cut.objects, 0u) << size;
+    EXPECT_EQ(cut.preset + cut.may_be, "") << size;
+  }
+  EXPECT_EQ(Recognise("1", SampleEnd::kMayGrow).objects, 0u) << "it may become 12";
+  EXPECT_EQ(Recognise(claude, SampleEnd::kMore).objects, 0u);
+}
+
+TEST(Recognise, HalfALineSaysNothing) {
+  for (const char* half : {"\xEF", "\xEF\xBB\xBF", "{", "[{\"a\"", "\"wor", "tru", "-", "12"}) {
+    const Recognised recognised = Recognise(half, SampleEnd::kMayGrow);
+    EXPECT_TRUE(recognised.shape == Shape::kEmpty || recognised.shape == Shape::kJsonLines) << half;
+    EXPECT_EQ(recognised.objects + recognised.values, 0u) << half;
+    EXPECT_EQ(recognised.whole_bytes, 0u) << half;
+  }
+  EXPECT_EQ(Recognise("Starting", SampleEnd::kMayGrow).shape, Shape::kText);
+}
+
+// After each byte of a session it is undecided, or what it is in the end.
+TEST(Recognise, NoCutOfASessionIsTakenForAnythingElse) {
+  const std::string session =
+      R"({"type":"permission-mode","permissionMode":"default","sessionId":"s"})"
+      "\n"
+      R"({"parentUuid":null,"isSidechain":false,"type":"user","message":{"role":"user","content":"{"},)"
+      R"("uuid":"u","timestamp":"2026-01-01T00:00:00Z","sessionId":"s"})"
+      "\n"
+      R"({"parentUuid":"u","isSidechain":false,"type":"assistant","message":{"id":"m","content":[]},)"
+      R"("uuid":"v","sessionId":"s"})"
+      "\n";
+  const size_t decided_at = session.find("\"s\"}\n", session.find('\n') + 1) + 4;
+  for (size_t size = 0; size <= session.size(); ++size) {
+    const Recognised cut = Recognise(session.substr(0, size), SampleEnd::kMayGrow);
+    const bool is_undecided = cut.preset.empty() && (cut.objects == 0 || !cut.may_be.empty());
+    EXPECT_TRUE(cut.preset == "claude-code" || is_undecided) << size;
+    EXPECT_EQ(cut.preset == "claude-code", size >= decided_at) << size;
+  }
+}
+
+TEST(Recognise, ALineOfAnyLength) {
+  const std::string claude =
+      R"({"type":"user","sessionId":"s","uuid":"u","parentUuid":null,"isSidechain":false,"message":")" +
+      std::string(size_t{3} << 20, 'x') + "\"}\n";
+  EXPECT_EQ(Recognise(claude, SampleEnd::kMore).preset, "claude-code");
+}
+
+TEST(Recognise, ALineThatIsButTheWrappingOfAnArray) {
+  const auto array_of = [](std::string_view text) {
+    return Recognise(text, SampleEnd::kMayGrow).array;
+  };
+  EXPECT_EQ(array_of(R"({"Records":[{"a":1},{"a":2}]})"), ".Records[]");
+  EXPECT_EQ(array_of(R"({"Records":[{"a":1}]})"), "");
+  EXPECT_EQ(array_of(R"({"Records":[1,2]})"), "");
+  EXPECT_EQ(array_of(R"({"n":1,"Records":[{"a":1},{"a":2}]})"), "");
+  EXPECT_EQ(array_of("{\"R\":[{\"a\":1},{\"a\":2}]}\n{\"R\":[{\"a\":1},{\"a\":2}]}\n"), "");
+}
+
 TEST(Recognise, ARemedyForEachShapeThatIsNoLines) {
-  EXPECT_TRUE(NotJsonLines(Shape::kJsonLines, "x").ok());
-  EXPECT_TRUE(NotJsonLines(Shape::kEmpty, "x").ok());
-  EXPECT_EQ(NotJsonLines(Shape::kJsonDocument, "x.json").remedy(),
-            "make lines of it: jq -c . 'x.json' > 'x.jsonl'");
-  EXPECT_EQ(NotJsonLines(Shape::kJsonArray, "it's.jsonl").remedy(),
-            "make a line of each element: jq -c '.[]' 'it'\\''s.jsonl' > 'it'\\''s.lines.jsonl'");
-  for (Shape shape : {Shape::kSse, Shape::kText, Shape::kBinary}) {
-    const Status status = NotJsonLines(shape, "x.log");
-    EXPECT_EQ(status.code(), StatusCode::kUsage);
+  const auto of = [](std::string_view text, std::string_view path) {
+    return NotJsonLines(Recognise(text, SampleEnd::kNothingMore), path);
+  };
+  EXPECT_TRUE(of("{\"a\":1}\n", "x").ok());
+  EXPECT_TRUE(of("", "x").ok());
+  EXPECT_EQ(of("{\n\"a\":1\n}\n", "x.json").remedy(),
+            "make lines of it: jq -c . < 'x.json' > 'x.jsonl'");
+  EXPECT_EQ(
+      of("{\n\"v\":1,\"Records\": [\n{\"a\":[{\"b\":1}]},\n{\"a\":2}\n]\n}\n", "x.json").remedy(),
+      "make a line of each element: jq -c '.Records[]' < 'x.json' > 'x.jsonl'");
+  EXPECT_EQ(of("[\n1,\n2\n]\n", "it's.jsonl").remedy(),
+            "make a line of each element: jq -c '.[]' < 'it'\\''s.jsonl' > 'it'\\''s.lines.jsonl'");
+  for (const char* text : {"data: {}\n", "words\n", "a\tb\nc\td\n", "a,b\n", "{'a': 1}\n",
+                           "{'a': None, 'b': \"it's\"}\n{'a': True}\n"}) {
+    const Status status = of(text, "x.log");
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported) << text;
     EXPECT_TRUE(status.message().starts_with("x.log: ")) << status.message();
     EXPECT_FALSE(status.remedy().empty());
+    EXPECT_EQ(status.remedy().find("jq"), std::string::npos) << status.remedy();
   }
 }
 

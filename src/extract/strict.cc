@@ -117,7 +117,7 @@ class StrictReader {
     SkipSpace();
     if (Next() == '}') return Close();
     while (true) {
-      if (Next() != '"') return Fail("expected a key in quotes");
+      if (Next() != '"') return Fail("expected a key in double quotes");
       if (!MemberOf(node)) return false;
       SkipSpace();
       if (Next() == '}') return Close();
@@ -230,8 +230,20 @@ class StrictReader {
     return true;
   }
 
+  // What other programs write for a value: named, since who wrote it has to be changed.
+  const char* WhatStandsForAValue() const {
+    const std::string_view rest = text_.substr(at_);
+    if (rest.starts_with("NaN")) return "NaN is no JSON";
+    if (rest.starts_with("Infinity") || rest.starts_with("-Infinity")) return "Infinity is no JSON";
+    if (rest.starts_with("None") || rest.starts_with("True") || rest.starts_with("False"))
+      return "None, True and False are Python's, not JSON's";
+    if (rest.starts_with('\'')) return "single quotes: a string stands in double quotes";
+    return "expected a value";
+  }
+
   bool Number() {
-    if (Next() != '-' && !IsDigit(Next())) return Fail("expected a value");
+    const bool is_infinity = text_.substr(at_).starts_with("-I");
+    if (is_infinity || (Next() != '-' && !IsDigit(Next()))) return Fail(WhatStandsForAValue());
     if (Next() == '-') ++at_;
     if (Next() == '0') {
       ++at_;

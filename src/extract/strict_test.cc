@@ -20,7 +20,14 @@ TEST(StrictTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(Describe(R"({"a":1)"), "invalid JSON at 6: the line ends too soon");
   EXPECT_EQ(Describe(R"({"a" 1})"), "invalid JSON at 5: expected ':'");
   EXPECT_EQ(Describe(R"({"a":1 "b":2})"), "invalid JSON at 7: expected ',' or '}'");
-  EXPECT_EQ(Describe(R"({"a":1,})"), "invalid JSON at 7: expected a key in quotes");
+  EXPECT_EQ(Describe(R"({"a":1,})"), "invalid JSON at 7: expected a key in double quotes");
+  EXPECT_EQ(Describe(R"({'a':1})"), "invalid JSON at 1: expected a key in double quotes");
+  EXPECT_EQ(Describe(R"({"a":'b'})"),
+            "invalid JSON at 5: single quotes: a string stands in double quotes");
+  EXPECT_EQ(Describe(R"({"a":NaN})"), "invalid JSON at 5: NaN is no JSON");
+  EXPECT_EQ(Describe(R"({"a":-Infinity})"), "invalid JSON at 5: Infinity is no JSON");
+  EXPECT_EQ(Describe(R"({"a":-1,"b":True})"),
+            "invalid JSON at 12: None, True and False are Python's, not JSON's");
   EXPECT_EQ(Describe(R"([1 2])"), "invalid JSON at 3: expected ',' or ']'");
   EXPECT_EQ(Describe(R"({"a":1}x)"), "invalid JSON at 7: more after the end of the JSON text");
   EXPECT_EQ(Describe(R"({"a":01})"), "invalid JSON at 6: a number with a leading zero");

@@ -130,6 +130,9 @@ class FollowedFiles {
   std::vector<int64_t> TakeEmptied();
   // Whether hints come from the directory of this file.
   bool Watches(const std::string& path) const { return directories_.contains(DirectoryOf(path)); }
+  // A name that was told, and of which nothing can be read yet: it is told again when its file has
+  // grown, or at `due`.
+  void Hold(const std::string& path, Clock::time_point due) { pending_[path] = {.due = due}; }
   // The file of this name was, or may have been, rotated. Names that a rotation may have made of it
   // since then, and that are not followed, are told: one may be its content, another what had its
   // name for a moment.
@@ -187,6 +190,8 @@ class FollowedFiles {
   const Watcher& watcher() const { return watcher_; }
   const std::set<std::string>& named_files() const { return named_files_; }
   size_t open_files() const;
+  // Names of which nothing is read yet.
+  size_t pending() const { return pending_.size(); }
 
  private:
   struct Directory {

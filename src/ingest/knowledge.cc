@@ -40,10 +40,24 @@ Result<Knowledge> Read(TargetDatabase* target, KnownSources::Fetch fetch) {
   });
   if (!read.ok()) return Error(read);
   if (Status s = ReadSearchBegin(target, &known); !s.ok()) return Error(s);
+  const Result<std::vector<WaitingRow>> waiting = target->ledger()->Waiting();
+  if (!waiting) return Error(waiting.error());
+  for (const WaitingRow& row : *waiting) known.waiting.insert(row.path);
   return known;
 }
 
 }  // namespace
+
+std::string Knowledge::TableOf(std::string_view path) const {
+  for (const auto& [table, known] : sources) {
+    const Result<std::vector<StoredSource>> here = known.AtPath(path);
+    if (!here) continue;
+    const bool has_read = std::ranges::any_of(
+        *here, [](const StoredSource& source) { return source.offset.bytes > 0; });
+    if (has_read) return table;
+  }
+  return {};
+}
 
 Result<Knowledge> ReadKnowledge(TargetDatabase* target) { return Read(target, nullptr); }
 

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "follow/known_sources.h"
 #include "ledger/ledger.h"
@@ -16,12 +18,16 @@ namespace sluice {
 struct Knowledge {
   std::map<std::string, KnownSources> sources;  // by table
   KnownSources::Fetch fetch;                    // none: they are kept
+  // Paths of inputs that waited when the last runs ended: they were seen, and nothing of them read.
+  std::set<std::string, std::less<>> waiting;
   // Start of the search for rotated files; 0 if the database knows no source.
   int64_t searched_since_ns = 0;
 
   KnownSources& Of(const std::string& table) {
     return sources.try_emplace(table, fetch).first->second;
   }
+  // The table that something of a source with this path was ingested into; "" if there is none.
+  std::string TableOf(std::string_view path) const;
 };
 
 // All of it, read once: for a run, which asks for many files.

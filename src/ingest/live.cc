@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "follow/followed_files.h"
 #include "follow/identity.h"
+#include "ingest/candidate.h"
 #include "ingest/live_database.h"
 #include "ingest/live_health.h"
 #include "ingest/plan.h"
@@ -127,6 +128,8 @@ class Live {
   void Moved(FollowedFile* file);
   void Lose(FollowedFile* file, uint64_t bytes);
   void LoseUnseen(const Finding& finding);
+  Result<bool> Awaits(const std::string& path);
+  Status Await(const std::string& path, const std::string& what, int64_t until_ns);
   void Refuse(const std::string& path, const Status& why);
   bool IsStillRefused(const std::string& path);
 
@@ -163,6 +166,7 @@ class Live {
   std::vector<std::string> tables_;         // as files name them, by index
   Parcel parcel_;
   std::map<std::string, Refused> refused_;  // by name
+  std::set<std::string> awaited_;           // names that are told of already
   bool is_ended_ = false;
   LiveEnd end_ = LiveEnd::kStopped;
 
@@ -406,6 +410,9 @@ Status Live::TakeUpNewName(const std::string& path) {
   if (!files_.IsInput(path) && files_.HasUnreadSource()) {
     if (Status s = ReadAndCommit(); !s.ok()) return s;
   }
+  const Result<bool> awaits = Awaits(path);
+  if (!awaits) return awaits.error();
+  if (*awaits) return {};
   if (Status s = Commit(); !s.ok()) return s;  // the plan goes by what the database knows
   if (!files_.IsInput(path) && files_.HasUnreadSource()) return {};  // it is told again
   for (const int64_t id : files_.TakeEmptied()) {
@@ -420,10 +427,14 @@ Status Live::TakeUpNewName(const std::string& path) {
     Refuse(path, plan.error());
     return {};
   }
+  if (!plan->failures.empty()) return Refuse(path, plan->failures.front()), Status();
   refused_.erase(path);
+  for (const WaitingInput& waiting : plan->waiting) {
+    if (Status s = Await(waiting.path, waiting.awaits, 0); !s.ok()) return s;
+  }
   std::vector<Table> missing;
   for (const Table& table : plan->tables) {
-    if (!database_->TableNamed(table.name)) missing.push_back(table);
+    if (!database_->Fits(table)) missing.push_back(table);
   }
   if (!missing.empty()) {
     if (Status s = OpenDatabase(std::move(missing), LiveDatabase::kBusyWait); !s.ok()) return s;
@@ -436,7 +447,30 @@ Status Live::TakeUpNewName(const std::string& path) {
   return {};
 }
 
+// Whether it is left unread for now. Its first lines tell, at the price of one read for each time
+// that it grows: a plan is made only when it can be read.
+Result<bool> Live::Awaits(const std::string& path) {
+  if (options_.ingest.schema != "auto" || !files_.IsInput(path)) return false;
+  Candidate candidate{.path = path};
+  if (!ReadFirstLines(options_.ingest, stop_, &candidate).ok()) return false;
+  const std::optional<Awaited> awaited =
+      AwaitedOf(candidate, options_.ingest.undecided_for, /*follows=*/true);
+  if (!awaited) return false;
+  if (Status s = Await(path, awaited->what, awaited->until_ns); !s.ok()) return Error(s);
+  return true;
+}
+
+Status Live::Await(const std::string& path, const std::string& what, int64_t until_ns) {
+  const auto left = std::chrono::nanoseconds(until_ns - NowNs());
+  files_.Hold(path, until_ns == 0 ? Clock::time_point::max() : Clock::now() + left);
+  if (!awaited_.insert(path).second) return {};
+  health_.Note(path + " waits for " + what);
+  if (Status s = database_->sink().AddWaiting({.path = path, .awaits = what}); !s.ok()) return s;
+  return database_->sink().Commit({});
+}
+
 void Live::Follow(const PlannedSource& source, uint32_t table) {
+  awaited_.erase(source.key.path);
   FollowedFile& file = files_.Add(source.key, source.from, source.known_id, table);
   health_.Note("following " + source.key.path + " (" + source.decision + ")");
   if (source.new_place) Moved(&file);
@@ -471,7 +505,7 @@ bool Live::IsStillRefused(const std::string& path) {
     refused_.erase(refused);
     return false;
   }
-  if (why.code() == StatusCode::kUsage) return true;
+  if (why.code() == StatusCode::kUsage || why.code() == StatusCode::kUnsupported) return true;
   if (now->size != before.size || now->modified_ns != before.modified_ns) return false;
   return why.code() != StatusCode::kIo || !File::Open(path, File::Mode::kRead);
 }

@@ -90,7 +90,13 @@ Status LiveDatabase::CheckIsStillThere() const {
 Status LiveDatabase::CollectTables(const std::vector<std::string>& first_tables,
                                    std::vector<Table> extra_tables) {
   for (const std::string& name : first_tables) {
-    if (Status s = AddStoredTable(name); !s.ok()) return s;
+    const auto wider = std::ranges::find_if(
+        extra_tables, [&](const Table& table) { return SameName(table.name, name); });
+    if (wider != extra_tables.end()) {
+      AddTable(*wider);
+    } else if (Status s = AddStoredTable(name); !s.ok()) {
+      return s;
+    }
   }
   if (target_->ledger() != nullptr) {
     Result<std::vector<std::string>> names = target_->ledger()->Tables();
@@ -121,6 +127,16 @@ Status LiveDatabase::AddStoredTable(const std::string& name) {
   }
   AddTable(std::move(**table));
   return {};
+}
+
+bool LiveDatabase::Fits(const Table& table) const {
+  const std::optional<uint32_t> index = TableNamed(table.name);
+  if (!index) return false;
+  const std::vector<Column>& there = tables_[*index]->columns;
+  return std::ranges::all_of(table.columns, [&](const Column& column) {
+    return std::ranges::any_of(there,
+                               [&](const Column& c) { return SameName(c.name, column.name); });
+  });
 }
 
 std::vector<std::string> LiveDatabase::TableNames() const {
@@ -208,7 +224,7 @@ Result<RunPlan> LiveDatabase::Plan(const std::string& path, const StopToken& sto
   for (auto& [table, sources] : knowledge_.sources) sources.Settle();
   IngestOptions one = options_.ingest;
   one.inputs = {path};
-  one.from_scratch = one.force = one.start_at_end = one.inputs_may_come = false;
+  one.from_scratch = one.force = one.start_at_end = false;
   one.start_offset.reset();
   return MakePlan(one, stop, target_.get(), &knowledge_, folders);
 }
@@ -322,8 +338,7 @@ Status LiveDatabase::AddNewColumns(Parcel* parcel, uint32_t table) {
   if (!options_.ingest.alter || parcel->batch.unknown_keys.empty()) return {};
   const Result<std::vector<std::string>> others = sink_->ColumnsOf(table);
   if (!others) return others.error();
-  std::optional<Table> wider =
-      WithColumnsFor(*tables_[table], parcel->batch.unknown_keys, *others);
+  std::optional<Table> wider = WithColumnsFor(*tables_[table], parcel->batch.unknown_keys, *others);
   if (!wider) return {};
   versions_.push_back(*std::move(wider));
   if (Status s = sink_->AddColumns(table, versions_.back()); !s.ok()) return s;

@@ -43,7 +43,7 @@ class LiveDatabase {
 
   // `wait`: for another writer, until it is open. `first_tables`: those of the opening before,
   // which keep their indexes. `extra_tables`: beside those that this run's schema has in the
-  // database already.
+  // database already, or with more columns than one of these.
   static Result<std::unique_ptr<LiveDatabase>> Open(const LiveOptions& options,
                                                     const LiveMemory& memory, const LockWait& wait,
                                                     const std::string& started_at,
@@ -80,6 +80,9 @@ class LiveDatabase {
   void NoteCommitted(const FollowedFile& file, const Offset& before, bool is_new);
   // The index of the table of this name; nullopt where it has to be added by opening anew.
   std::optional<uint32_t> TableNamed(std::string_view name) const;
+  // Whether this table is open with all its columns. An older sluice, and a run that was told to
+  // keep bad lines, may have made it before there was a record to infer them from.
+  bool Fits(const Table& table) const;
   const Table& table(uint32_t index) const { return *tables_[index]; }
   std::vector<std::string> TableNames() const;
 

@@ -90,6 +90,7 @@ void LiveHealth::Report(const FollowedFiles& files, LiveDatabase* database) {
     status_.wal_bytes = wal ? wal->size : 0;
   }
   status_.files = files.files().size();
+  status_.waiting_files = files.pending();
   status_.open_files = files.open_files();
   status_.watched_directories = files.watcher().watched();
   status_.polled_directories = files.watcher().polled();

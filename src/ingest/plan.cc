@@ -10,6 +10,22 @@
 #include "schema/schema.h"
 
 namespace sluice {
+namespace {
+
+// Whoever knows a part of it has decided on it.
+void SetWaitingAside(RunPlan* plan) {
+  const auto waits = [](const PlannedSource& source) {
+    return !source.awaits.empty() && source.from.bytes == 0;
+  };
+  for (const PlannedSource& source : plan->sources) {
+    if (!waits(source)) continue;
+    const std::string why = source.decision == "new" ? "" : " (" + source.decision + ")";
+    plan->waiting.push_back({source.key.path, source.stored_size, source.awaits + why});
+  }
+  std::erase_if(plan->sources, waits);
+}
+
+}  // namespace
 
 Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
                          TargetDatabase* target) {
@@ -36,6 +52,7 @@ Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
   sources.NoteNamed(*candidates);
   if (Status s = tables.Choose(std::move(*candidates), knowledge); !s.ok()) return Error(s);
   if (Status s = sources.Find(); !s.ok()) return Error(s);
+  SetWaitingAside(&plan);
 
   if (Status s = tables.AddCompanions(); !s.ok()) return Error(s);
   for (const Table& table : plan.tables) {

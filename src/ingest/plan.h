@@ -32,6 +32,9 @@ struct PlannedSource {
   std::string decision;      // "new", "grown", "unchanged", ...: see docs/sources.md
   std::string
       schema;  // how the table was chosen: the name of a preset, "inferred", "stored", a path
+  // What it has to get before its lines can be read; "" if they can. For the sake of what had its
+  // path before it is identified all the same; then it is moved to RunPlan::waiting.
+  std::string awaits;
   std::unique_ptr<Source> open;      // stdin, which is opened but once
   std::optional<Identity> identity;  // if its path alone told which source it is
 };
@@ -49,7 +52,9 @@ struct LostSource {
 struct RunPlan {
   std::vector<Table> tables;
   std::vector<PlannedSource> sources;  // in the order in which they are read
-  std::vector<LostSource> lost;        // each is told in one run only
+  std::vector<WaitingInput> waiting;
+  std::vector<Status> failures;  // of inputs that cannot be read; the others can
+  std::vector<LostSource> lost;  // each is told in one run only
   std::vector<std::string> notes;
   std::vector<std::string> warnings;
 };

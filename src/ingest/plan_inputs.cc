@@ -4,21 +4,9 @@
 #include <set>
 #include <utility>
 
-#include "extract/extractor.h"
 #include "source/inputs.h"
-#include "source/open.h"
 
 namespace sluice {
-namespace {
-
-// An array on one line is a line like any other where a line need not be an object.
-bool BeginsWithAJsonLine(std::string_view sample) {
-  const size_t newline = sample.find('\n');
-  if (newline == std::string_view::npos) return true;  // longer than the sample, or all of it
-  return IsCompleteJson(sample.substr(0, newline), /*any_json=*/true);
-}
-
-}  // namespace
 
 bool MayComeAgain(const IngestOptions& options, const std::string& path, const Status& failure,
                   RunPlan* plan) {
@@ -62,7 +50,7 @@ Status InputFinder::FindCandidates() {
   return {};
 }
 
-// The first bytes of each input: what they are, and for `auto` which table they want. There may
+// The first lines of each input: what they are, and for `auto` which table they want. There may
 // be ten thousand inputs, so no more is kept of these bytes than is needed.
 Status InputFinder::LookAtCandidates(const IsKnown& is_known) {
   std::vector<Candidate> taken;
@@ -72,68 +60,44 @@ Status InputFinder::LookAtCandidates(const IsKnown& is_known) {
       taken.push_back(std::move(candidate));
       continue;
     }
-    std::string sample;
-    Status read = ReadFirstBytes(&candidate, &sample);
-    if (MayComeAgain(options_, candidate.path, read, &plan_)) continue;
-    if (!read.ok()) return read;
-    Status shape = CheckShape(candidate, sample);
-    if (shape.ok()) {
+    Status why_not = ReadFirstLines(options_, stop_, &candidate);
+    if (MayComeAgain(options_, candidate.path, why_not, &plan_)) continue;
+    const bool is_damaged = why_not.code() == StatusCode::kCorruption;
+    if (!why_not.ok() && !is_damaged) return why_not;
+    if (!is_damaged) why_not = WhyNot(candidate);
+    if (why_not.ok()) {
       taken.push_back(std::move(candidate));
-    } else if (candidate.named) {
-      return shape;
+    } else if (candidate.named || is_damaged) {
+      plan_.failures.push_back(why_not);
     } else {
-      plan_.warnings.push_back("left out " + shape.message());
-      if (left_out.ok()) left_out = shape;
+      plan_.warnings.push_back("left out " + why_not.message());
+      if (left_out.ok()) left_out = why_not;
     }
   }
   candidates_ = std::move(taken);
-  // No database is made of nothing.
-  const bool is_nothing = candidates_.empty() && target_.fresh() && !options_.inputs_may_come;
-  return is_nothing ? left_out : Status();
-}
-
-Result<std::unique_ptr<Source>> InputFinder::OpenPipe() const {
-  return options_.pipe_hand_over == nullptr
-             ? OpenStdin(&stop_)
-             : OpenStdinUntilItRests(&stop_, options_.pipe_hand_over);
-}
-
-Status InputFinder::ReadFirstBytes(Candidate* candidate, std::string* sample) {
-  Result<std::unique_ptr<Source>> source =
-      candidate->path == "-" ? OpenPipe() : OpenSource(candidate->path, &stop_);
-  if (!source) return source.error();
-  auto peeked = std::make_unique<PeekedSource>(std::move(*source));
-  Result<std::string_view> first = peeked->Peek(kSampleBytes);
-  // What is damaged further on is read up to there, and the run says so when it gets there.
-  if (!first && (candidate->named || first.error().code() != StatusCode::kCorruption)) {
-    return first.error();
-  }
-  *sample = first ? std::string(*first) : std::string();
-  // A last line that is still being written is no sign of anything.
-  const bool is_whole = peeked->peeked_all() && (!peeked->may_grow() || sample->ends_with('\n'));
-  candidate->recognised = Recognise(*sample, is_whole);
-  candidate->head = sample->substr(0, kIdentityWindow);
-  candidate->key = peeked->key();
-  candidate->stored_size = peeked->stored_size();
-  if (!peeked->rereadable()) candidate->opened = std::move(peeked);
-  return {};
+  // No database is made of nothing, and nothing is followed that will never be read.
+  const bool is_nothing =
+      options_.inputs_may_come ? plan_.failures.size() == options_.inputs.size() : target_.fresh();
+  return candidates_.empty() && is_nothing ? NothingToRead(left_out) : Status();
 }
 
 // One document, an event stream or a binary file would become thousands of rejects: one line says
 // so instead. Who asked for it in so many words (--on-bad-line) gets the rejects.
-Status InputFinder::CheckShape(const Candidate& candidate, std::string_view sample) const {
-  switch (candidate.recognised.shape) {
-    case Recognised::Shape::kEmpty:
-    case Recognised::Shape::kJsonLines:
-    case Recognised::Shape::kText:
-      return {};
-    case Recognised::Shape::kJsonArray:
-      if (any_json_ && BeginsWithAJsonLine(sample)) return {};
-      [[fallthrough]];
-    default:
-      if (options_.on_bad_line.has_value()) return {};
-      return NotJsonLines(candidate.recognised.shape, candidate.path);
-  }
+Status InputFinder::WhyNot(const Candidate& candidate) const {
+  if (options_.on_bad_line.has_value()) return {};
+  if (options_.inputs_may_come && MayBeBanner(candidate)) return {};
+  return OtherFormOf(candidate, any_json_);
+}
+
+Status InputFinder::NothingToRead(const Status& left_out) const {
+  if (plan_.failures.empty()) return left_out;
+  const Status& first = plan_.failures.front();
+  const size_t others = plan_.failures.size() - 1;
+  if (others == 0) return first;
+  return {first.code(),
+          first.message() + "; nor can " + std::to_string(others) + " other" +
+              (others == 1 ? " input" : " inputs") + " be read",
+          first.remedy()};
 }
 
 }  // namespace sluice

@@ -1,42 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "extract/recognise.h"
-#include "follow/identity.h"
+#include "ingest/candidate.h"
 #include "ingest/plan.h"
-#include "offset/offset.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
 #include "sluice/status.hpp"
 #include "sluice/stop.hpp"
-#include "source/peeked_source.h"
 
 namespace sluice {
-
-// Enough for some hundred lines of most logs, and for the first message of an agent's session.
-inline constexpr size_t kSampleBytes = size_t{256} << 10;
-
-// An input and what its first bytes say.
-struct Candidate {
-  std::string path;   // "-" is stdin
-  bool named = true;  // an argument; false: found in a directory
-  SourceKey key;
-  uint64_t stored_size = 0;
-  std::unique_ptr<PeekedSource> opened;  // what cannot be opened twice
-  std::string head;                      // at most kIdentityWindow bytes
-  Recognised recognised;
-  // Of one that a table knows by its path: nothing else is looked at.
-  std::optional<Identity> identity;
-  std::string table;
-};
 
 // If a live run is to follow, an input that was renamed or removed since it was listed is left to
 // it: it finds what has the name then, and by content what this was. Says so in a warning.
@@ -44,7 +20,7 @@ bool MayComeAgain(const IngestOptions& options, const std::string& path, const S
                   RunPlan* plan);
 
 // The first step of a plan: which inputs there are, and what their first bytes say. Those that are
-// left out are told in the plan's warnings.
+// left out are told in the plan's warnings, or in its failures if they were named.
 class InputFinder {
  public:
   // `any_json`: a line need not be an object.
@@ -60,9 +36,8 @@ class InputFinder {
  private:
   Status FindCandidates();
   Status LookAtCandidates(const IsKnown& is_known);
-  Result<std::unique_ptr<Source>> OpenPipe() const;
-  Status ReadFirstBytes(Candidate* candidate, std::string* sample);
-  Status CheckShape(const Candidate& candidate, std::string_view sample) const;
+  Status WhyNot(const Candidate& candidate) const;
+  Status NothingToRead(const Status& left_out) const;
 
   const IngestOptions& options_;
   const StopToken& stop_;

@@ -27,6 +27,8 @@ bool SourceFinder::IsKnown(const std::vector<std::string>& tables, Candidate* ca
     Result<std::optional<Identity>> identity =
         IdentifyByPath(candidate->path, &known->second, folders_);
     if (!identity || !identity->has_value()) continue;
+    // Of which nothing was read: its first lines decide anew.
+    if ((*identity)->start.offset.bytes == 0) continue;
     candidate->key = (*identity)->key;
     candidate->stored_size = (*identity)->stored_size;
     candidate->head = (*identity)->start.head;
@@ -114,7 +116,10 @@ Status SourceFinder::IdentifySource(PlannedSource* source) {
   if (!identity) return identity.error();
   if (Status s = Adopt(*identity, source); !s.ok()) return s;
   for (int64_t id : identity->displaced) displaced_.push_back({id, source->table});
-  if (identity->source_id == 0 && options_.start_at_end) return StartAtEnd(source);
+  // What waited was there before, and all that it has now came later.
+  const bool is_new = identity->source_id == 0 && source->awaits.empty() &&
+                      !knowledge_.waiting.contains(source->key.path);
+  if (is_new && options_.start_at_end) return StartAtEnd(source);
   return {};
 }
 

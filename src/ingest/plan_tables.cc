@@ -2,15 +2,13 @@
 #include "ingest/plan_tables.h"
 
 #include <algorithm>
-#include <memory>
 #include <string_view>
 #include <utility>
 
 #include "follow/identity.h"
+#include "ingest/plan_inputs.h"
 #include "schema/names.h"
 #include "schema/schema.h"
-#include "source/open.h"
-#include "source/peeked_source.h"
 
 namespace sluice {
 namespace {
@@ -46,6 +44,7 @@ Status TableChooser::LoadNamedSchema() {
 }
 
 Status TableChooser::Choose(std::vector<Candidate> candidates, Knowledge* knowledge) {
+  for (const Candidate& candidate : candidates) recognised_.insert(candidate.recognised.preset);
   for (Candidate& candidate : candidates) {
     PlannedSource source;
     source.key = candidate.key;
@@ -55,7 +54,11 @@ Status TableChooser::Choose(std::vector<Candidate> candidates, Knowledge* knowle
     if (MayComeAgain(options_, candidate.path, s, &plan_)) continue;
     if (!s.ok()) return s;
     source.open = std::move(candidate.opened);
-    plan_.sources.push_back(std::move(source));
+    if (source.schema.empty()) {  // nothing is known of it that another source could be
+      plan_.waiting.push_back({source.key.path, source.stored_size, source.awaits});
+    } else {
+      plan_.sources.push_back(std::move(source));
+    }
   }
   if (Status s = InferTable(); !s.ok()) return s;
   NoteRecognised();
@@ -67,7 +70,7 @@ void TableChooser::NoteRecognised() {
   if (!infers()) return;
   std::map<std::string, size_t> files;
   for (const PlannedSource& source : plan_.sources) {
-    if (source.schema != "stored") ++files[source.schema];
+    if (source.schema != "stored" && source.awaits.empty()) ++files[source.schema];
   }
   for (const auto& [schema, count] : files) {
     const std::string what = std::to_string(count) + (count == 1 ? " source" : " sources");
@@ -88,32 +91,77 @@ Status TableChooser::ChooseByContent(const Candidate& candidate, Knowledge* know
   // A source stays with the table that has its first lines, whatever its later lines look like.
   if (const std::optional<std::string> table = AutoTableOf(candidate, knowledge))
     return UseStored(*table, source);
-  if (!candidate.recognised.preset.empty()) {
-    source->schema = candidate.recognised.preset;
-    return UseTable(
-        source->schema, [&] { return LoadPreset(source->schema); }, source);
+  const Recognised& recognised = candidate.recognised;
+  if (!recognised.preset.empty()) return UsePreset(recognised.preset, source);
+  const std::chrono::milliseconds undecided_for =
+      options_.start_at_end ? std::chrono::milliseconds(0) : options_.undecided_for;
+  if (const std::optional<Awaited> awaited =
+          AwaitedOf(candidate, undecided_for, options_.inputs_may_come)) {
+    return Await(candidate, *awaited, *knowledge, source);
+  }
+  if (!recognised.may_be.empty()) {
+    const Result<bool> is_at_home = IsAtHome(recognised.may_be);
+    if (!is_at_home) return is_at_home.error();
+    if (*is_at_home) return UsePreset(recognised.may_be, source);
   }
   const std::string name = options_.table.empty() ? std::string(kInferredTable) : options_.table;
   const Result<const std::optional<Table>*> stored = Stored(name);
   if (!stored) return stored.error();
   if ((*stored)->has_value() && HasKeys(***stored)) return UseStored(name, source);
+  return Infer(candidate, *knowledge, source);
+}
+
+Status TableChooser::Infer(const Candidate& candidate, const Knowledge& knowledge,
+                           PlannedSource* source) {
+  const Recognised& recognised = candidate.recognised;
+  const Result<std::string> sample = SampleOf(candidate, options_, stop_);
+  if (!sample) return sample.error();
+  const uint64_t lines_before = inference_.lines();
+  inference_.Add(*sample);
+  // It was rotated since the first look: what has its name now, if anything, has no record.
+  if (inference_.lines() == lines_before && recognised.objects > 0)
+    return Await(candidate, {.what = "its first record"}, knowledge, source);
+  if (!recognised.array.empty()) {
+    plan_.warnings.push_back(candidate.path + " is one line, an object around the array " +
+                             recognised.array +
+                             ", and becomes one row; for a row of each element: " +
+                             ElementsCommand(recognised, candidate.path));
+  }
   source->schema = "inferred";
-  if (Status s = InferFrom(candidate); !s.ok()) return s;
   inferred_sources_.push_back(plan_.sources.size());
   return {};
 }
 
-// Its first bytes once more: they were not kept. What is damaged tells as much as can be read.
-Status TableChooser::InferFrom(const Candidate& candidate) {
-  std::unique_ptr<PeekedSource> again;
-  if (candidate.opened == nullptr) {
-    Result<std::unique_ptr<Source>> source = OpenSource(candidate.path, &stop_);
-    if (!source) return source.error();
-    again = std::make_unique<PeekedSource>(std::move(*source));
+Status TableChooser::UsePreset(const std::string& preset, PlannedSource* source) {
+  source->schema = preset;
+  return UseTable(
+      preset, [&] { return LoadPreset(preset); }, source);
+}
+
+// It gets a table only for what had its path before: the table of that one, or the one for lines
+// that are not recognised, where there is such a table already.
+Status TableChooser::Await(const Candidate& candidate, const Awaited& awaited,
+                           const Knowledge& knowledge, PlannedSource* source) {
+  source->awaits = awaited.what;
+  std::string name = options_.table.empty() ? knowledge.TableOf(candidate.key.path) : "";
+  if (name.empty()) {
+    name = options_.table.empty() ? std::string(kInferredTable) : options_.table;
   }
-  PeekedSource& source = again ? *again : *candidate.opened;
-  inference_.Add(source.Peek(kSampleBytes).value_or(std::string_view()));
-  return {};
+  const Result<std::optional<Table>> stored = target_->StoredTable(name);
+  if (!stored) return stored.error();
+  const bool is_ours = stored->has_value() && HasKeys(**stored);
+  return is_ours && candidate.opened == nullptr ? UseStored(name, source) : Status();
+}
+
+// Whether this run, or an earlier one, has found lines of this preset.
+Result<bool> TableChooser::IsAtHome(const std::string& preset) {
+  if (recognised_.contains(preset)) return true;
+  const Result<Table> table = LoadPreset(preset);
+  if (!table) return Error(table.error());
+  const std::string name = options_.table.empty() ? table->name : options_.table;
+  const Result<std::optional<Table>> stored = target_->StoredTable(name);
+  if (!stored) return Error(stored.error());
+  return stored->has_value() && (*stored)->preset == preset;
 }
 
 // Read from the database once for each name: there may be ten thousand inputs.
@@ -144,7 +192,7 @@ std::optional<std::string> TableChooser::AutoTableOf(const Candidate& candidate,
   if (candidate.opened != nullptr || !options_.table.empty()) return std::nullopt;
   for (const std::string& table : HomesOfKnown(*knowledge)) {
     const Result<Identity> identity = Identify(candidate.key.path, &knowledge->Of(table), folders_);
-    if (identity && identity->source_id != 0) return table;
+    if (identity && identity->source_id != 0 && identity->start.offset.bytes > 0) return table;
   }
   return std::nullopt;
 }

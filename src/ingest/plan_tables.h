@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "extract/inference.h"
+#include "ingest/candidate.h"
 #include "ingest/knowledge.h"
 #include "ingest/plan.h"
-#include "ingest/plan_inputs.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
 #include "sluice/schema.hpp"
@@ -43,7 +44,11 @@ class TableChooser {
   void NoteRecognised();
   Status ChooseByOption(PlannedSource* source);
   Status ChooseByContent(const Candidate& candidate, Knowledge* knowledge, PlannedSource* source);
-  Status InferFrom(const Candidate& candidate);
+  Status Infer(const Candidate& candidate, const Knowledge& knowledge, PlannedSource* source);
+  Status UsePreset(const std::string& preset, PlannedSource* source);
+  Status Await(const Candidate& candidate, const Awaited& awaited, const Knowledge& knowledge,
+               PlannedSource* source);
+  Result<bool> IsAtHome(const std::string& preset);
   std::optional<std::string> AutoTableOf(const Candidate& candidate, Knowledge* knowledge);
   Result<const std::optional<Table>*> Stored(const std::string& name);
   Status UseStored(const std::string& name, PlannedSource* source);
@@ -64,7 +69,8 @@ class TableChooser {
   Ownership owned_;                                     // of the target
   std::map<std::string, std::optional<Table>> stored_;  // that were asked for
   std::map<std::string, uint32_t> tables_by_key_;
-  Inference inference_;  // from the inputs whose table is inferred
+  std::set<std::string> recognised_;  // presets
+  Inference inference_;               // from the inputs whose table is inferred
   std::vector<size_t> inferred_sources_;
 };
 

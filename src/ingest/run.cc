@@ -227,6 +227,7 @@ Result<std::unique_ptr<Sink>> OpenSink(const IngestOptions& options, const Write
                                        const LiveTables& tables, const RunPlan& plan,
                                        TargetDatabase* target) {
   Bookkeeping::Options bookkeeping = BookkeepingOptions(options, write.path(), started_at, &stop);
+  bookkeeping.waiting = WaitingRows(plan.waiting);
   if (write.pages) {
     return PageSink::Open(target, Pointers(tables), SinkSources(plan),
                           {.builder_bytes = write.builder_bytes,
@@ -243,6 +244,27 @@ Result<std::unique_ptr<Sink>> OpenSink(const IngestOptions& options, const Write
                         .bookkeeping = std::move(bookkeeping)});
   if (!sink) return Error(sink.error());
   return std::unique_ptr<Sink>(std::move(*sink));
+}
+
+// Whether no database is to be made, because it would be made of nothing. One that is to begin at
+// the end of its inputs has to know them.
+bool HasNothingToMakeOf(const IngestOptions& options, const TargetDatabase& target,
+                        const RunPlan& plan) {
+  return target.fresh() && plan.sources.empty() && !options.inputs_may_come &&
+         !options.start_at_end && (!plan.waiting.empty() || !plan.failures.empty());
+}
+
+// Only inputs that wait: there is nothing to make a database of yet, and nothing is wrong.
+Result<IngestSummary> MakeNothing(const RunPlan& plan, const Meter& meter) {
+  if (!plan.failures.empty()) return Error(plan.failures.front());
+  IngestSummary summary;
+  summary.seconds = meter.seconds();
+  summary.peak_rss_bytes = PeakResidentMemory();
+  summary.path = "none";
+  summary.waiting = plan.waiting;
+  summary.notes = plan.notes;
+  summary.warnings = plan.warnings;
+  return summary;
 }
 
 // --alter: keys that earlier runs left in the column for what has none become columns, also if this
@@ -282,6 +304,7 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
   // Which lines of which inputs go to which table, from which offset on.
   Result<RunPlan> plan = MakePlan(options, stop, target->get());
   if (!plan) return NotBegun(plan.error(), stop);
+  if (HasNothingToMakeOf(options, **target, *plan)) return MakeNothing(*plan, meter);
 
   // Nothing was written up to here.
   if (!options.keep_journal) {
@@ -307,6 +330,8 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
     sink->Abandon(summary.error());
     return summary;
   }
+  summary->waiting = plan->waiting;
+  summary->failures.insert(summary->failures.begin(), plan->failures.begin(), plan->failures.end());
   const bool nothing_read = summary->counts.lines == 0 && !summary->failures.empty();
   if (nothing_read && (*target)->fresh() && !options.inputs_may_come) {
     sink->Abandon(summary->failures.front());
@@ -352,6 +377,9 @@ Result<IngestPlan> PlanIngest(const IngestOptions& options) {
                             .stored_size = source.stored_size,
                             .decision = source.decision});
   }
+  plan.waiting = run->waiting;
+  plan.failures = run->failures;
+  if (HasNothingToMakeOf(options, **target, *run)) plan.creates_database = false;
   for (const Table& table : run->tables) {
     Result<std::vector<std::string>> ddl = (*target)->MissingDdl(table);
     if (!ddl) return Error(ddl.error());

@@ -37,6 +37,14 @@ Bookkeeping::Options BookkeepingOptions(const IngestOptions& options, std::strin
   return bookkeeping;
 }
 
+std::vector<WaitingRow> WaitingRows(const std::vector<WaitingInput>& waiting) {
+  std::vector<WaitingRow> rows;
+  for (const WaitingInput& input : waiting) {
+    rows.push_back({.path = input.path, .awaits = input.awaits, .since = ""});
+  }
+  return rows;
+}
+
 size_t ChunkBytes(uint64_t commit_rows, uint64_t commit_bytes) {
   constexpr uint64_t kRow = 400;  // of a log, in bytes
   constexpr uint64_t kMiB = uint64_t{1} << 20;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sink/bookkeeping.h"
 #include "sluice/ingest.hpp"
@@ -17,6 +18,9 @@ namespace sluice {
 // `stop` ends a wait for who writes to --events-db, and outlives the sink.
 Bookkeeping::Options BookkeepingOptions(const IngestOptions& options, std::string_view path,
                                         const std::string& started_at, const StopToken* stop);
+
+// The inputs of a plan that wait, as the ledger keeps them.
+std::vector<WaitingRow> WaitingRows(const std::vector<WaitingInput>& waiting);
 
 // How much is read at once, 64 KiB to 1 MiB: a commit falls between two chunks, so small commits
 // want small ones.

@@ -38,6 +38,14 @@ struct RejectRow {
   std::string rejected_at;
 };
 
+// A row of _sluice_waiting: an input of which nothing was read yet, because its lines do not say
+// where they belong.
+struct WaitingRow {
+  std::string path;
+  std::string awaits;  // what it has to get: "its first whole record"
+  std::string since;   // when that was first found
+};
+
 // Which rejects are meant. Rows come in the order of their ids.
 struct RejectFilter {
   std::string source_path = "";  // "" is all
@@ -159,6 +167,11 @@ class Ledger {
   Result<GapCounts> CountGaps();
   Result<bool> HasGap(int64_t source_id);
   Result<std::vector<int64_t>> SourcesWithGaps();  // by id
+
+  // Inputs that wait. Their table is made at the first one.
+  Status PutWaiting(const WaitingRow& waiting);  // `since` counts if the path is new
+  Status DeleteWaiting(std::string_view path);
+  Result<std::vector<WaitingRow>> Waiting();  // by path
 
   // Runs. The newest kMostRuns are kept: a run a minute for sixteen hours, or a run a day for
   // years.

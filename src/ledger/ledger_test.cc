@@ -249,6 +249,22 @@ TEST_F(LedgerTest, GapsAreKeptAndCounted) {
   EXPECT_EQ(ledger.Gaps(10)->size(), 1u);
 }
 
+TEST_F(LedgerTest, InputsThatWaitAreKeptByPath) {
+  Ledger ledger = Make();
+  EXPECT_TRUE(ledger.Waiting()->empty());
+  EXPECT_TRUE(ledger.DeleteWaiting("/logs/a").ok());
+  ASSERT_TRUE(ledger.PutWaiting({.path = "/logs/b", .awaits = "x", .since = "1"}).ok());
+  ASSERT_TRUE(ledger.PutWaiting({.path = "/logs/a", .awaits = "x", .since = "1"}).ok());
+  ASSERT_TRUE(ledger.PutWaiting({.path = "/logs/a", .awaits = "y", .since = "2"}).ok());
+  std::vector<WaitingRow> waiting = *ledger.Waiting();
+  ASSERT_EQ(waiting.size(), 2u);
+  EXPECT_EQ(waiting[0].path, "/logs/a");
+  EXPECT_EQ(waiting[0].awaits, "y");
+  EXPECT_EQ(waiting[0].since, "1") << "since it was first found";
+  ASSERT_TRUE(ledger.DeleteWaiting("/logs/a").ok());
+  EXPECT_EQ(ledger.Waiting()->size(), 1u);
+}
+
 TEST_F(LedgerTest, TheNewestRunsAreKeptWithTheirEvents) {
   Ledger ledger = Make();
   for (int64_t run = 1; run <= Ledger::kMostRuns + 5; ++run) {
@@ -310,6 +326,7 @@ TEST_F(LedgerTest, TheDocumentNamesEveryColumn) {
   ASSERT_TRUE(ledger.AddEvent({}).ok());
   ASSERT_TRUE(ledger.AddGap({}).ok());
   ASSERT_TRUE(SetUnfolded(connection_, "t", kNow).ok());
+  ASSERT_TRUE(ledger.PutWaiting({}).ok());
   const std::string document = Document();
   Result<Statement> columns = connection_.Prepare(
       "SELECT t.name, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/bookkeeping.h"
 
+#include <set>
 #include <utility>
 
 #include "base/clock.h"
@@ -25,6 +26,7 @@ Bookkeeping::Bookkeeping(const std::vector<const Table*>& tables, std::vector<Si
 Status Bookkeeping::Start(Ledger* ledger, bool is_committed) {
   ledger_ = ledger;
   ledger_stands_ = is_committed;
+  if (Status s = WriteWaitingInputs(); !s.ok()) return s;
   if (!options_.run_journal) return {};
   journal_ = ledger_;
   if (!options_.events_db.empty()) {
@@ -38,6 +40,31 @@ Status Bookkeeping::Start(Ledger* ledger, bool is_committed) {
     journal_connection_->SetWait({.longest = options_.wait.longest});
   }
   return {};
+}
+
+// Those of this run, and no more those that it reads now.
+Status Bookkeeping::WriteWaitingInputs() {
+  const Result<std::vector<WaitingRow>> before = ledger_->Waiting();
+  if (!before) return before.error();
+  some_wait_ = !before->empty();
+  std::set<std::string_view> read;
+  for (const SinkSource& source : sources_) {
+    if (some_wait_) read.insert(source.key.path);
+  }
+  for (const WaitingRow& waiting : *before) {
+    if (!read.contains(waiting.path)) continue;
+    if (Status s = ledger_->DeleteWaiting(waiting.path); !s.ok()) return s;
+  }
+  for (WaitingRow& waiting : options_.waiting) {
+    if (Status s = WriteWaiting(std::move(waiting)); !s.ok()) return s;
+  }
+  return {};
+}
+
+Status Bookkeeping::WriteWaiting(WaitingRow waiting) {
+  some_wait_ = true;
+  waiting.since = UtcNow();
+  return ledger_->PutWaiting(waiting);
 }
 
 uint32_t Bookkeeping::AddSource(SinkSource source) {
@@ -97,6 +124,9 @@ Result<int64_t> Bookkeeping::SourceId(uint32_t index) {
     Result<int64_t> id = ledger_->AddSource(source.key, tables_[source.table]->name);
     if (!id) return id;
     source.known_id = *id;
+    if (some_wait_) {
+      if (Status s = ledger_->DeleteWaiting(source.key.path); !s.ok()) return Error(s);
+    }
   }
   return source.known_id;
 }

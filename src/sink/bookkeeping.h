@@ -39,6 +39,7 @@ class Bookkeeping {
     std::string events_db;  // "" is the database itself
     // For who writes to events_db: a stop ends it until the run is in the journal.
     LockWait wait{.longest = std::chrono::milliseconds{10'000}};
+    std::vector<WaitingRow> waiting;  // inputs of this run of which nothing is read; no `since`
     RunRow run;  // what _sluice_runs is to hold of this run: started_at, path, command
   };
 
@@ -58,6 +59,8 @@ class Bookkeeping {
   Status Advance(std::span<const SourceProgress> progress);
   // A possible gap: a file of this name of which nothing was ever read is gone.
   Status WriteUnseen(std::string_view path);
+  // An input that a run finds as it goes, and cannot read yet.
+  Status WriteWaiting(WaitingRow waiting);
   // What was advanced so far is there to stay, as far as the sink can tell.
   void NoteCommit();
   Status WriteRunEnd(const RunTotals& totals);
@@ -77,6 +80,7 @@ class Bookkeeping {
 
  private:
   Status OpenOwnJournal();
+  Status WriteWaitingInputs();
   Result<int64_t> SourceId(uint32_t source);
   Status AddEvent(std::string_view event, std::string_view source_path, uint64_t offset,
                   const LineCounts& counts);
@@ -88,6 +92,7 @@ class Bookkeeping {
   Options options_;
   Ledger* ledger_ = nullptr;
   bool ledger_stands_ = false;  // its tables are committed
+  bool some_wait_ = false;      // the ledger has inputs that wait
   std::string now_;             // stamp of the current transaction
 
   // The run journal: in the database, or in a file of its own.

@@ -205,6 +205,11 @@ void SqliteSink::MoveSource(uint32_t index, const SourceKey& key) {
   bookkeeping_.MoveSource(index, key);
 }
 
+Status SqliteSink::AddWaiting(WaitingRow waiting) {
+  if (Status s = EnsureTransaction(); !s.ok()) return s;
+  return bookkeeping_.WriteWaiting(std::move(waiting));
+}
+
 Status SqliteSink::AddUnseenGap(std::string_view path) {
   if (Status s = EnsureTransaction(); !s.ok()) return s;
   return bookkeeping_.WriteUnseen(path);

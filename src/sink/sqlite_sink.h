@@ -67,6 +67,8 @@ class SqliteSink final : public Sink {
   void ForgetSource(uint32_t index) { bookkeeping_.ForgetSource(index); }
   // It lies under another name now, which its row says from the next Commit on that has it.
   void MoveSource(uint32_t index, const SourceKey& key);
+  // An input that cannot be read yet: the next Commit has it.
+  Status AddWaiting(WaitingRow waiting);
   // A file of this name is gone of which nothing was ever read: the next Commit has it.
   Status AddUnseenGap(std::string_view path);
   // Its row in _sluice_sources; 0 before its first Commit.

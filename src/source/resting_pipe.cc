@@ -56,8 +56,8 @@ Result<bool> RestingPipe::ReadMore() {
 RestingPipe::Wait RestingPipe::WaitForMore() const {
   const Clock::time_point idle_until = Clock::now() + hand_over_->idle;
   while (stop_ == nullptr || !stop_->stopped()) {
-    const bool may_rest = !in_line_;
     const Clock::time_point now = Clock::now();
+    const bool may_rest = !in_line_ && now >= hand_over_->rests_from;
     if (may_rest && (now >= idle_until || now - began_ >= hand_over_->longest)) return Wait::kRests;
     pollfd waiting{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
     if (poll(&waiting, 1, static_cast<int>(kStep.count())) > 0) return Wait::kReadable;
