@@ -419,6 +419,17 @@ TEST_F(Recipes, FullTextOverAPresetSurvivesPricesAndTheOtherAgent) {
   EXPECT_THAT(out_, HasSubstr("2"));
 }
 
+TEST_F(Recipes, TheStatusSaysThatATableIsGone) {
+  folder_.Write("a.jsonl", "{\"a\":1}\n");
+  Run("\"$S\" ingest a.db a.jsonl; \"$S\" status a.db");
+  EXPECT_THAT(out_, Not(HasSubstr("is gone")));
+  DatabaseView(folder_ / "a.db").Run("DROP TABLE lines");
+  Run("\"$S\" status a.db");
+  EXPECT_THAT(out_, HasSubstr("lines: 1 row of 1 line, but the table is gone"));
+  Run("\"$S\" status --json a.db");
+  EXPECT_THAT(out_, HasSubstr("\"is_gone\":true"));
+}
+
 // A database in which an older version has overwritten the stored schema so.
 TEST_F(Recipes, FullTextThatTheStoredSchemaLostIsTakenUpAgain) {
   folder_.Write("claude/s.jsonl",

@@ -76,6 +76,18 @@ TEST_F(LiveProgramTest, FollowsInAFreshImageAndEndsWhenItIsTold) {
 }
 
 // The folder that the link leads to stands behind another link, where nothing tells of a change.
+// At any moment: also between the historical part and the fresh image, which has no token yet.
+TEST_F(LiveProgramTest, NoStopIsLostOnTheWayToTheFreshImage) {
+  const std::string log = folder_.Write("app.jsonl", Numbered(1, 10));
+  for (int delay = 0; delay < 40; ++delay) {
+    LiveProgram program({"ingest", "--follow", database_, log}, log_);
+    // Its handlers stand when it has the lock of the database.
+    ASSERT_TRUE(Eventually([&] { return std::filesystem::exists(database_ + ".sluice-lock"); }));
+    std::this_thread::sleep_for(milliseconds(delay));
+    EXPECT_EQ(program.Stop(20), 143) << "after " << delay << " ms";
+  }
+}
+
 TEST_F(LiveProgramTest, HangupLooksWhereNothingTells) {
   folder_.Write("day1/app.jsonl", Numbered(1, 10));
   folder_.Write("day2/app.jsonl", Numbered(11, 20));

@@ -33,6 +33,11 @@ void StopOnSignals(StopToken* token) {
   signalled_token.store(token, std::memory_order_release);
   for (int signal : kStopSignals) SetDisposition(signal, OnStopSignal);
   SetDisposition(SIGPIPE, SIG_IGN);
+  // An image of this program that replaced itself by this one may have held a stop back for it.
+  sigset_t held_back;
+  sigemptyset(&held_back);
+  for (int signal : kStopSignals) sigaddset(&held_back, signal);
+  sigprocmask(SIG_UNBLOCK, &held_back, nullptr);
 }
 
 }  // namespace sluice

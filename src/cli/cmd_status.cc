@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -58,6 +59,7 @@ struct Overview {
   std::vector<GapRow> gaps;
   std::vector<RunRow> runs;
   std::map<std::string, LineCounts> tables;
+  std::set<std::string> gone_tables;  // of `tables`: dropped or renamed by hand
 };
 
 uint64_t SizeOf(const std::string& path) {
@@ -122,9 +124,15 @@ Result<Overview> Gather(const std::string& path) {
   if (!waiting) return Error(waiting.error());
   const auto tables = ledger->Tables();
   if (!tables) return Error(tables.error());
-  if (Status s = connection->CheckUnchanged(); !s.ok()) return Error(s);
 
   Overview overview;
+  for (const std::string& table : *tables) {
+    const auto stands = connection->QueryInteger(
+        "SELECT 1 FROM sqlite_schema WHERE name = " + QuoteText(table) + " COLLATE NOCASE");
+    if (!stands) return Error(stands.error());
+    if (!*stands) overview.gone_tables.insert(table);
+  }
+  if (Status s = connection->CheckUnchanged(); !s.ok()) return Error(s);
   overview.database = path;
   overview.database_bytes = SizeOf(path);
   overview.wal_bytes = SizeOf(path + "-wal");
@@ -308,7 +316,8 @@ std::string StatusText(const Overview& overview, const Terminal& terminal) {
     if (counts.ignored > 0) text += fmt::format(", {} ignored", FormatCount(counts.ignored));
     if (counts.blank > 0)
       text += fmt::format(", {}", Counted(counts.blank, "blank line", "blank lines"));
-    text += fmt::format(" of {}\n", Counted(counts.lines, "line", "lines"));
+    text += fmt::format(" of {}{}\n", Counted(counts.lines, "line", "lines"),
+                        overview.gone_tables.contains(name) ? ", but the table is gone" : "");
   }
   if (!overview.sources.empty()) text += "\n" + SourcesText(overview, terminal);
   if (!overview.waiting.empty()) text += "\n" + WaitingText(overview, terminal);
@@ -389,6 +398,7 @@ std::string StatusJson(const Overview& overview) {
   out.Key("tables").BeginArray();
   for (const auto& [name, counts] : overview.tables) {
     out.BeginObject().Key("name").String(name);
+    out.Key("is_gone").Bool(overview.gone_tables.contains(name));
     AppendCounts(counts, &out);
     out.EndObject();
   }

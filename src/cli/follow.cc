@@ -191,7 +191,7 @@ Result<ExitStatus> FollowInputs(const FollowRequest& request, const IngestOption
     if (has_pipe && !request.pipe.rests && live.ingest.inputs.empty() && FileOnStdin().empty()) {
       return ExitStatus::kDone;  // the stream has ended, and nothing else is to be followed
     }
-    if (!request.no_exec) return Error(ExecFreshImage(live.pipe));
+    if (!request.no_exec) return Error(ExecFreshImage(live.pipe, stop));
     GiveBackMemory(log);
   } else {
     Result<std::optional<PipeHandOver>> pipe = ReadHandOver(request.handed_over);
@@ -209,7 +209,7 @@ Result<ExitStatus> FollowInputs(const FollowRequest& request, const IngestOption
   log.wipe();
   if (!summary) return Error(summary.error());
   if (summary->end == LiveEnd::kOverBudget && !request.no_exec) {
-    return Error(ExecFreshImage(summary->pipe));
+    return Error(ExecFreshImage(summary->pipe, stop));
   }
   SdNotify("STOPPING=1");
   for (const std::string& warning : summary->ingest.warnings) log.warning(warning);

@@ -55,6 +55,18 @@ Result<std::string> Pack(const PipeHandOver& pipe) {
   return std::to_string(descriptor);
 }
 
+// The token and its handler go with this image; a blocked signal stays pending, and StopOnSignals
+// of the next one lets it in. Without this a SIGTERM between the last look at the token and the
+// next image's handler was lost, or ended a process that had its rows to report.
+void CarryStopOver(const StopToken& stop) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  if (stop.signal() != 0) raise(stop.signal());
+}
+
 }  // namespace
 
 Result<std::optional<PipeHandOver>> ReadHandOver(const std::string& value) {
@@ -76,7 +88,7 @@ Result<std::optional<PipeHandOver>> ReadHandOver(const std::string& value) {
   return std::optional<PipeHandOver>(std::move(pipe));
 }
 
-Status ExecFreshImage(const std::optional<PipeHandOver>& pipe) {
+Status ExecFreshImage(const std::optional<PipeHandOver>& pipe, const StopToken& stop) {
   std::string value = "files";
   if (pipe) {
     Result<std::string> packed = Pack(*pipe);
@@ -97,6 +109,7 @@ Status ExecFreshImage(const std::optional<PipeHandOver>& pipe) {
   // A handler goes with the image, and the default action of SIGHUP would end the new one before it
   // has its own.
   signal(SIGHUP, SIG_IGN);
+  CarryStopOver(stop);
   execv("/proc/self/exe", argv.data());
   return SystemError(errno, "start a fresh image of sluice");
 }

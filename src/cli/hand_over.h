@@ -6,6 +6,7 @@
 
 #include "sluice/pipe.hpp"
 #include "sluice/status.hpp"
+#include "sluice/stop.hpp"
 
 namespace sluice {
 
@@ -15,8 +16,9 @@ inline constexpr const char* kHandedOver = "--handed-over";
 
 // Replaces the process by a fresh image of itself, with the same arguments and the hand-over: what
 // the historical part had in memory is gone for certain; the pid, and a pipe on stdin, stay.
-// Everything must be committed and closed. Returns only where it failed.
-Status ExecFreshImage(const std::optional<PipeHandOver>& pipe);
+// Everything must be committed and closed. A stop signal that comes meanwhile, or has come since
+// `stop` was last asked, stops the fresh image. Returns only if it failed.
+Status ExecFreshImage(const std::optional<PipeHandOver>& pipe, const StopToken& stop);
 
 // What the image before handed over, from the value of that option: nothing where it was no pipe.
 Result<std::optional<PipeHandOver>> ReadHandOver(const std::string& value);
