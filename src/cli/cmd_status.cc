@@ -398,8 +398,8 @@ std::string StatusJson(const Overview& overview) {
   out.Key("tables").BeginArray();
   for (const auto& [name, counts] : overview.tables) {
     out.BeginObject().Key("name").String(name);
-    out.Key("is_gone").Bool(overview.gone_tables.contains(name));
     AppendCounts(counts, &out);
+    out.Key("is_gone").Bool(overview.gone_tables.contains(name));
     out.EndObject();
   }
   out.EndArray();

@@ -104,8 +104,13 @@ Result<Ownership> Ownership::Read(Connection& connection, Ledger* ledger) {
     if (!toml) return Error(toml.error());
     if (!toml->has_value()) continue;
     Result<Table> table = ParseSchema(**toml, "_sluice_schemas: " + name);
-    if (!table) return Error(table.error());
-    ownership.stored_.push_back(std::move(*table));
+    // One that cannot be read says at least whose the table is; who needs more of it gets the
+    // error.
+    if (!table) {
+      ownership.stored_.emplace_back().name = name;
+    } else {
+      ownership.stored_.push_back(std::move(*table));
+    }
   }
   return ownership;
 }
@@ -121,6 +126,12 @@ const DatabaseObject* Ownership::Find(std::string_view name, bool is_trigger) co
 // else.
 bool Ownership::IsListed(const DatabaseObject& object) const {
   return std::ranges::any_of(stored_, [&](const Table& table) {
+    // A schema that cannot be read: what is on its table, or indexes its text, is taken for ours.
+    const bool is_unread = table.columns.empty();
+    if (is_unread && (SameName(object.table, table.name) ||
+                      object.sql.find("content=" + QuoteText(table.name)) != std::string::npos)) {
+      return true;
+    }
     return std::ranges::any_of(NeededBy(table), [&](const Needed& needed) {
       return needed.kind == object.kind && SameName(needed.name, object.name) &&
              SameName(needed.table, object.table);
