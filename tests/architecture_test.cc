@@ -98,11 +98,11 @@ std::string_view FirstFolder(std::string_view include) {
 // that room.
 const std::map<std::string_view, std::string_view>& PublicHeaders() {
   static const std::map<std::string_view, std::string_view> headers = {
-      {"sluice/status.hpp", "base"},   {"sluice/stop.hpp", "base"},
-      {"sluice/version.hpp", "base"},  {"sluice/offset.hpp", "offset"},
-      {"sluice/schema.hpp", "schema"}, {"sluice/import_scope.hpp", "sqlite"},
-      {"sluice/ingest.hpp", "ingest"}, {"sluice/live.hpp", "ingest"},
-      {"sluice/pipe.hpp", "source"},
+      {"sluice/status.hpp", "base"},         {"sluice/stop.hpp", "base"},
+      {"sluice/version.hpp", "base"},        {"sluice/offset.hpp", "offset"},
+      {"sluice/schema.hpp", "schema"},       {"sluice/apply_schema.hpp", "ingest"},
+      {"sluice/import_scope.hpp", "sqlite"}, {"sluice/ingest.hpp", "ingest"},
+      {"sluice/live.hpp", "ingest"},         {"sluice/pipe.hpp", "source"},
   };
   return headers;
 }

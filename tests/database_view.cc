@@ -46,6 +46,9 @@ std::string DatabaseView::One(std::string_view sql) {
 
 long long DatabaseView::Count(std::string_view sql) { return std::atoll(One(sql).c_str()); }
 
-void DatabaseView::Run(std::string_view sql) { Rows(sql); }
+void DatabaseView::Run(std::string_view sql) {
+  const int code = sqlite3_exec(db_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
+  EXPECT_EQ(code, SQLITE_OK) << sqlite3_errmsg(db_) << " in " << sql;
+}
 
 }  // namespace sluice

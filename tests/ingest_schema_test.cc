@@ -4,12 +4,15 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "database_view.h"
+#include "schema/schema.h"
+#include "sink/current_table.h"
 #include "sluice/ingest.hpp"
 #include "temporary_directory.h"
 
@@ -60,6 +63,13 @@ class IngestSchemaTest : public testing::Test {
     const StopToken stop;
     Result<IngestSummary> summary = RunIngest(options, stop, {});
     return summary ? Status() : summary.error();
+  }
+
+  Status CompileViewsOf(const std::string& schema) {
+    Result<Connection> connection = Connection::Open(database_, {});
+    const Result<Table> table = ParseSchema(schema, "s.toml");
+    if (!connection || !table) return Status::Internal("no database, or no schema");
+    return CompileViews(&*connection, {*table}, table->name);
   }
 
   std::vector<std::string> Rows(const std::string& sql) {
@@ -151,9 +161,8 @@ TEST_F(IngestSchemaTest, ATableThatDoesNotFitTheSchema) {
   Ingest(options);
   options.schema =
       folder_.Write("wider.toml", std::string(kSchema) + "[[column]]\nname = \"new\"\n");
-  const Status other = Failure(options);
-  EXPECT_EQ(other.code(), StatusCode::kUsage);
-  EXPECT_THAT(other.message(), AllOf(HasSubstr("ours"), HasSubstr("column new")));
+  EXPECT_THAT(Ingest(options).notes,
+              testing::Contains("the table ours changes: column new is new"));
 }
 
 TEST_F(IngestSchemaTest, ATableOfSomebodyElseThatFitsIsAddedTo) {
@@ -238,6 +247,179 @@ TEST_F(IngestSchemaTest, AnIndexOfTheSameNameAndOtherColumnsIsMadeAnew) {
   options.sync_indexes = true;
   Ingest(options);
   EXPECT_THAT(Rows("SELECT name FROM pragma_index_info('idx_t_x')"), ElementsAre("k", "n"));
+}
+
+TEST_F(IngestSchemaTest, AColumnThatAFileHasMoreIsAddedAndReported) {
+  const std::string log = folder_.Write("a.jsonl", "{\"n\":1,\"d\":7,\"e\":8}\n");
+  Ingest(Options(log, kSchema));
+  folder_.Append("a.jsonl", "{\"n\":2,\"d\":7,\"e\":8}\n");
+  const std::string more =
+      "[[column]]\nname = \"d\"\ntype = \"INTEGER NOT NULL DEFAULT 5\"\n"
+      "[[column]]\nname = \"e\"\ntype = \"TEXT\"\n";
+  const IngestSummary summary = Ingest(Options(log, kSchema + more));
+  EXPECT_THAT(summary.notes,
+              testing::Contains("the table t changes: column d is new: INTEGER NOT NULL DEFAULT 5; "
+                                "column e is new: TEXT"));
+  EXPECT_THAT(Rows("SELECT n, d, e FROM t"), ElementsAre("1|5|NULL", "2|7|8"));
+  EXPECT_THAT(Rows("SELECT schema LIKE '%name = \"e\"%' FROM _sluice_schemas"), ElementsAre("1"));
+  EXPECT_THAT(Ingest(Options(log, kSchema + more)).notes, IsEmpty()) << "once";
+}
+
+TEST_F(IngestSchemaTest, ANewColumnThatRowsCannotHaveIsRefused) {
+  const std::string log = folder_.Write("a.jsonl", "{\"n\":1}\n");
+  const std::string more = "[[column]]\nname = \"d\"\ntype = \"TEXT NOT NULL\"\n";
+  Ingest(Options(log, kSchema));
+  const Status failure = Failure(Options(log, kSchema + more));
+  EXPECT_EQ(failure.code(), StatusCode::kUsage);
+  EXPECT_THAT(failure.message(), HasSubstr("new column d TEXT NOT NULL"));
+  EXPECT_THAT(failure.remedy(), HasSubstr("DEFAULT"));
+  DatabaseView(database_).Run("DELETE FROM t");
+  Ingest(Options(log, kSchema + more));
+  EXPECT_THAT(Rows("SELECT name FROM pragma_table_info('t')"), ElementsAre("id", "n", "k", "d"));
+}
+
+// Each is an error that shows the difference and names the command; nothing of the run is done.
+TEST_F(IngestSchemaTest, AChangeThatIsNoAdditionIsRefusedWhole) {
+  const std::string base =
+      std::string(kSchema) + "[[index]]\nname = \"idx_t_k\"\ncolumns = [\"k\"]\nunique = true\n";
+  const std::string log = folder_.Write("a.jsonl", "{\"n\":1,\"k\":\"x\"}\n");
+  Ingest(Options(log, base));
+  const std::string stored = Rows("SELECT schema FROM _sluice_schemas").front();
+  folder_.Append("a.jsonl", "{\"n\":2,\"k\":\"y\"}\n");
+  const std::vector<std::tuple<std::string, std::string, std::string>> edits = {
+      {"INTEGER NOT NULL", "INTEGER", "column n: NOT NULL goes"},
+      {"INTEGER NOT NULL", "TEXT NOT NULL", "column n: INTEGER becomes TEXT"},
+      {"\"TEXT\"", "\"TEXT NOT NULL\"", "column k: NOT NULL comes"},
+      {"name = \"k\"\n", "name = \"k\"\nfrom = \"/d\"\n", "column k: from /k becomes from /d"},
+      {"[[column]]\nname = \"n\"\ntype = \"INTEGER NOT NULL\"\n", "", "column n is gone"},
+      {"unique = true\n", "", "index idx_t_k: UNIQUE goes"},
+      {"table = \"t\"\n", "table = \"t\"\nrowid = \"nr\"\n", "the primary key id becomes nr"},
+  };
+  for (const auto& [from, to, difference] : edits) {
+    std::string edited = base;
+    edited.replace(edited.find(from), from.size(), to);
+    // Together with an addition, which is not made either.
+    edited += "[[column]]\nname = \"more\"\n";
+    const Status failure = Failure(Options(log, edited));
+    EXPECT_EQ(failure.code(), StatusCode::kUsage) << difference;
+    EXPECT_THAT(failure.message(), HasSubstr(difference));
+    EXPECT_THAT(failure.remedy(), HasSubstr("sluice schema apply " + database_));
+    EXPECT_EQ(Rows("SELECT schema FROM _sluice_schemas").front(), stored);
+    EXPECT_THAT(Rows("SELECT n FROM t"), ElementsAre("1"));
+  }
+  Ingest(Options(log, base));
+  EXPECT_THAT(Rows("SELECT n FROM t"), ElementsAre("1", "2"));
+}
+
+TEST_F(IngestSchemaTest, WhatAFileNoLongerListsStaysAndIsTold) {
+  const std::string log = folder_.Write("a.jsonl", "{\"n\":1,\"k\":\"x\"}\n");
+  Ingest(Options(log, std::string(kSchema) + "[[index]]\nname = \"idx_t_k\"\ncolumns = [\"k\"]\n"
+                                             "[[view]]\nname = \"v\"\nsql = \"SELECT n FROM t\"\n"
+                                             "[[fulltext]]\nname = \"f\"\ncolumns = [\"k\"]\n"));
+  EXPECT_THAT(
+      Ingest(Options(log, kSchema)).notes,
+      testing::Contains(AllOf(HasSubstr("index idx_t_k is gone"), HasSubstr("view v is gone"),
+                              HasSubstr("full text f is gone"), HasSubstr("sluice schema apply"))));
+  EXPECT_THAT(Rows("SELECT n FROM v"), ElementsAre("1"));
+  const std::string stored = Rows("SELECT schema FROM _sluice_schemas").front();
+  for (const char* name : {"idx_t_k", "\"v\"", "\"f\""}) EXPECT_THAT(stored, HasSubstr(name));
+}
+
+TEST_F(IngestSchemaTest, APlainIndexOnOtherColumnsIsMadeAnew) {
+  const std::string log = folder_.Write("a.jsonl", "{\"n\":1,\"k\":\"x\"}\n");
+  Ingest(Options(log, std::string(kSchema) + "[[index]]\nname = \"idx_t_x\"\ncolumns = [\"n\"]\n"));
+  const std::string other =
+      std::string(kSchema) + "[[index]]\nname = \"idx_t_x\"\ncolumns = [\"k\", \"n\"]\n";
+  EXPECT_THAT(Ingest(Options(log, other)).notes,
+              testing::Contains(HasSubstr("index idx_t_x: (n) becomes (k, n)")));
+  EXPECT_THAT(Rows("SELECT name FROM pragma_index_info('idx_t_x')"), ElementsAre("k", "n"));
+  EXPECT_THAT(Ingest(Options(log, other)).notes, IsEmpty());
+}
+
+// The database says what a table is, whoever changed it.
+TEST_F(IngestSchemaTest, AColumnThatSomebodyDroppedComesBack) {
+  const std::string log = folder_.Write("a.jsonl", "{\"n\":1,\"k\":\"x\"}\n");
+  Ingest(Options(log, kSchema));
+  DatabaseView(database_).Run("ALTER TABLE t DROP COLUMN k");
+  folder_.Append("a.jsonl", "{\"n\":2,\"k\":\"y\"}\n");
+  EXPECT_THAT(Ingest(Options(log, kSchema)).notes,
+              testing::Contains(HasSubstr("column k is new: TEXT")));
+  EXPECT_THAT(Rows("SELECT n, k FROM t"), ElementsAre("1|NULL", "2|y"));
+}
+
+TEST_F(IngestSchemaTest, ATableOfSomebodyElseKeepsItsTypes) {
+  folder_.Write("app.db", "");
+  DatabaseView(database_).Run("CREATE TABLE t(k VARCHAR(9) NOT NULL, n TEXT CHECK (n <> '9'))");
+  const std::string log = folder_.Write("a.jsonl", "{\"n\":1,\"k\":\"x\"}\n{\"n\":2}\n");
+  IngestOptions options = Options(log, kSchema);
+  options.table = "t";
+  EXPECT_EQ(Ingest(options).counts.rejects, 1u);
+  const std::string stored = Rows("SELECT schema FROM _sluice_schemas").front();
+  EXPECT_THAT(stored, AllOf(HasSubstr("foreign = true"), HasSubstr("VARCHAR ( 9 ) NOT NULL"),
+                            HasSubstr("type = \"TEXT\""), HasSubstr("rowid = \"\"")));
+  folder_.Append("a.jsonl", "{\"n\":3,\"k\":\"y\"}\n");
+  EXPECT_THAT(Ingest(options).notes, IsEmpty()) << "its types are no difference in the next run";
+  EXPECT_THAT(Rows("SELECT n, k FROM t"), ElementsAre("1|x", "3|y"));
+}
+
+// A newer preset meets a table of an older one: what it has more is added, the rest stays.
+TEST_F(IngestSchemaTest, ANewerPresetLocksNobodyOut) {
+  const std::string log = folder_.Write("a.jsonl", "{\"event\":\"e\",\"round\":1}\n");
+  IngestOptions options = Options(log);
+  options.schema = "sse-lines";
+  Ingest(options);
+  // As if that preset had lacked a column and an index, and had another type.
+  DatabaseView(database_).Run(
+      "DROP INDEX idx_sse_meta_turn_id; ALTER TABLE sse_lines DROP COLUMN meta_turn_id; "
+      "UPDATE _sluice_schemas SET schema = replace(substr(schema, 1, instr(schema, "
+      "'\n[[column]]\nname = \"meta_turn_id\"') - 1), 'type = \"INTEGER\"', 'type = \"TEXT\"'); "
+      "CREATE TABLE n AS SELECT * FROM sse_lines; DROP TABLE sse_lines; "
+      "CREATE TABLE sse_lines(id INTEGER PRIMARY KEY, line TEXT NOT NULL, event TEXT, t TEXT, sid "
+      "TEXT, flow_id TEXT, round TEXT, metadata TEXT, meta_pid TEXT, meta_cwd TEXT); "
+      "INSERT INTO sse_lines SELECT * FROM n; DROP TABLE n");
+  folder_.Append("a.jsonl", "{\"event\":\"f\",\"round\":2}\n");
+  const IngestSummary summary = Ingest(options);
+  EXPECT_THAT(summary.notes,
+              AllOf(testing::Contains(HasSubstr("column meta_turn_id is new: TEXT")),
+                    testing::Contains(AllOf(HasSubstr("column round: TEXT becomes INTEGER"),
+                                            HasSubstr("sluice schema apply")))));
+  EXPECT_THAT(Rows("SELECT event, typeof(round), meta_turn_id FROM sse_lines"),
+              ElementsAre("e|text|NULL", "f|text|NULL"));
+  EXPECT_THAT(Rows("SELECT count(*) FROM sqlite_schema WHERE name GLOB 'idx_sse_*'"),
+              ElementsAre("7"));
+}
+
+TEST_F(IngestSchemaTest, AFileOfAPresetIsNotUndoneByThePreset) {
+  const std::string log = folder_.Write("a.jsonl", "{\"event\":\"e\",\"round\":1}\n");
+  const Result<Table> preset = LoadPreset("sse-lines");
+  IngestOptions options =
+      Options(log, ToToml(*preset) + "[[fulltext]]\nname = \"sse_text\"\ncolumns = [\"line\"]\n");
+  Ingest(options);
+  options.schema = "sse-lines";
+  Ingest(options);
+  EXPECT_THAT(Rows("SELECT schema LIKE '%sse_text%' FROM _sluice_schemas"), ElementsAre("1"));
+}
+
+TEST_F(IngestSchemaTest, AViewThatDoesNotCompileIsAnErrorAtItsLine) {
+  const std::string log = folder_.Write("a.jsonl", "{\"n\":1,\"k\":\"x\"}\n");
+  const auto view = [](const std::string& sql) {
+    return std::string(kSchema) + "[[view]]\nname = \"v\"\nsql = \"" + sql + "\"\n";
+  };
+  for (const bool exists : {false, true}) {
+    if (exists) Ingest(Options(log, kSchema));
+    for (const char* sql : {"SELECT n FROM tt", "SELECT m FROM t", "SELECT n FROM t WHERE"}) {
+      const Status failure = Failure(Options(log, view(sql)));
+      EXPECT_EQ(failure.code(), StatusCode::kUsage) << sql;
+      EXPECT_THAT(failure.message(), HasSubstr("schema.toml:9: ")) << sql;
+      EXPECT_EQ(std::filesystem::exists(database_), exists);
+    }
+  }
+  // A view may name what else is in the database, and views that follow it.
+  DatabaseView(database_).Run("CREATE TABLE other(x); CREATE VIEW mine AS SELECT x FROM other");
+  // (A database with tables of others is written to when its table is named; views go then.)
+  EXPECT_TRUE(CompileViewsOf(view("SELECT n, x, z FROM t, mine, w") +
+                             "[[view]]\nname = \"w\"\nsql = \"SELECT k AS z FROM t\"\n")
+                  .ok());
 }
 
 // Keys come in one by one while chunks behind them are parsed already, by the narrower table.

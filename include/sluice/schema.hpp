@@ -48,7 +48,8 @@ struct Index {
 
 struct View {
   std::string name;
-  std::string sql;  // the SELECT
+  std::string sql;         // the SELECT
+  std::string place = "";  // "file:line" that it was read from, for messages; it is not stored
 };
 
 // An FTS5 table with external content: it stores the index, the text stays in the table.
@@ -82,6 +83,9 @@ struct Table {
   std::vector<std::string> companions;
   bool any_json = false;  // `raw`: a line may be any JSON text, not only an object
   std::string preset;     // the preset it came from, "auto", or "" for a file
+  bool edited = false;    // a file that names a preset, and differs from it
+  bool foreign =
+      false;  // the table was there before sluice: its columns' definitions are its owner's
 };
 
 // SQLITE_MAX_COLUMN is 2,000; one of them is the rowid column.

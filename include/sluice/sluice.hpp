@@ -2,6 +2,7 @@
 #pragma once
 
 // All of libsluice. Each header can be included by itself.
+#include "sluice/apply_schema.hpp"
 #include "sluice/import_scope.hpp"
 #include "sluice/ingest.hpp"
 #include "sluice/live.hpp"

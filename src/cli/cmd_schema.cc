@@ -115,10 +115,12 @@ Result<ExitStatus> Print(const Result<std::string>& text) {
 
 CLI::App* AddSchema(CLI::App* program) {
   CLI::App* app = program->add_subcommand(
-      "schema", "List and show the schemas there are, or infer one from data");
+      "schema",
+      "List and show the schemas there are, infer one from data, or apply one to a table");
   app->require_subcommand(1);
   app->footer(R"(sluice schema list
-sluice schema show sse-lines > mine.toml)");
+sluice schema show sse-lines > mine.toml
+sluice schema apply app.db mine.toml)");
   return app;
 }
 

@@ -26,6 +26,7 @@ CLI::App* AddSchema(CLI::App* program);
 Command AddSchemaList(CLI::App* schema);
 Command AddSchemaShow(CLI::App* schema);
 Command AddSchemaInfer(CLI::App* schema);
+Command AddSchemaApply(CLI::App* schema);
 Command AddRejects(CLI::App* program);
 Command AddRejectsRetry(CLI::App* rejects);
 Command AddHelp(CLI::App* program);

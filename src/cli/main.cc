@@ -35,6 +35,7 @@ std::vector<Command> AddCommands(CLI::App* program) {
   commands.push_back(AddSchemaList(schema));
   commands.push_back(AddSchemaShow(schema));
   commands.push_back(AddSchemaInfer(schema));
+  commands.push_back(AddSchemaApply(schema));
   commands.push_back(AddHelp(program));
   commands.push_back(AddVersion(program));
   return commands;

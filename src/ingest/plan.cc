@@ -55,6 +55,7 @@ Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
   SetWaitingAside(&plan);
 
   if (Status s = tables.AddCompanions(); !s.ok()) return Error(s);
+  if (Status s = tables.CompileViews(); !s.ok()) return Error(s);
   for (const Table& table : plan.tables) {
     for (std::string& warning : SchemaWarnings(table)) plan.warnings.push_back(std::move(warning));
   }

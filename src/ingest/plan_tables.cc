@@ -24,20 +24,11 @@ bool HasKeys(const Table& table) {
                      [](const Column& column) { return column.origin == Origin::kPointer; });
 }
 
-// Whether two schemas make the same, if the texts of their views are left out of account. A schema
-// file that began as a copy of a preset says that preset's name, too, but has more than it.
-bool IsButForViews(Table one, Table other) {
-  for (View& view : one.views) view.sql.clear();
-  for (View& view : other.views) view.sql.clear();
-  return ToToml(one) == ToToml(other);
-}
-
 }  // namespace
 
 Status TableChooser::LoadNamedSchema() {
   if (infers()) return {};
-  const bool is_file = options_.schema.ends_with(".toml");
-  Result<Table> table = is_file ? LoadSchema(options_.schema) : LoadPreset(options_.schema);
+  Result<Table> table = names_file() ? LoadSchema(options_.schema) : LoadPreset(options_.schema);
   if (!table) return table.error();
   named_schema_ = std::move(*table);
   return {};
@@ -82,7 +73,8 @@ void TableChooser::NoteRecognised() {
 Status TableChooser::ChooseByOption(PlannedSource* source) {
   source->schema = options_.schema;
   return UseTable(
-      options_.schema, [&]() -> Result<Table> { return named_schema_; }, source);
+      options_.schema, names_file() ? TableOrigin::kFile : TableOrigin::kPreset,
+      [&]() -> Result<Table> { return named_schema_; }, source);
 }
 
 Status TableChooser::ChooseByContent(const Candidate& candidate, Knowledge* knowledge,
@@ -135,7 +127,7 @@ Status TableChooser::Infer(const Candidate& candidate, const Knowledge& knowledg
 Status TableChooser::UsePreset(const std::string& preset, PlannedSource* source) {
   source->schema = preset;
   return UseTable(
-      preset, [&] { return LoadPreset(preset); }, source);
+      preset, TableOrigin::kPreset, [&] { return LoadPreset(preset); }, source);
 }
 
 // It gets a table only for what had its path before: the table of that one, or the one for lines
@@ -200,7 +192,7 @@ std::optional<std::string> TableChooser::AutoTableOf(const Candidate& candidate,
 Status TableChooser::UseStored(const std::string& name, PlannedSource* source) {
   source->schema = "stored";
   return UseTable(
-      "stored " + name,
+      "stored " + name, TableOrigin::kStored,
       [&]() -> Result<Table> {
         Result<std::optional<Table>> stored = target_->StoredTable(name);
         if (!stored) return Error(stored.error());
@@ -211,7 +203,8 @@ Status TableChooser::UseStored(const std::string& name, PlannedSource* source) {
 
 // Loads each schema once; `key` is what it is known by during this run.
 template <typename Load>
-Status TableChooser::UseTable(const std::string& key, Load load, PlannedSource* source) {
+Status TableChooser::UseTable(const std::string& key, TableOrigin origin, Load load,
+                              PlannedSource* source) {
   const auto found = tables_by_key_.find(key);
   if (found != tables_by_key_.end()) {
     source->table = found->second;
@@ -221,18 +214,20 @@ Status TableChooser::UseTable(const std::string& key, Load load, PlannedSource* 
   if (!table) return table.error();
   if (!options_.table.empty() && !SameName(table->name, options_.table))
     RenameTable(&*table, options_.table);
-  Result<uint32_t> index = AddTable(std::move(*table));
+  Result<uint32_t> index = AddTable(std::move(*table), origin);
   if (!index) return index.error();
   source->table = tables_by_key_[key] = *index;
   return {};
 }
 
-Result<uint32_t> TableChooser::AddTable(Table table) {
+Result<uint32_t> TableChooser::AddTable(Table table, TableOrigin origin) {
   if (Status s = ApplyKeyOptions(&table); !s.ok()) return Error(s);
   // Its name may be one that somebody gave it by hand.
   if (Status s = options_.table.empty() ? Status() : CheckTable(table); !s.ok()) return Error(s);
   if (Status s = owned_.CheckNames(table, IsTold(table)); !s.ok()) return Error(s);
-  if (Status s = FitStoredTable(&table); !s.ok()) return Error(s);
+  Result<Table> fitted = FitTable(target_, std::move(table), origin, options_, &plan_.notes);
+  if (!fitted) return Error(fitted.error());
+  table = std::move(*fitted);
   for (uint32_t i = 0; i < plan_.tables.size(); ++i) {
     if (!SameName(plan_.tables[i].name, table.name)) continue;
     if (plan_.tables[i].preset == table.preset) return i;
@@ -255,48 +250,18 @@ Status TableChooser::ApplyKeyOptions(Table* table) const {
   return CheckTable(*table);
 }
 
-// A table of an earlier run keeps the columns that it has: only its indexes, views and the rule
-// for duplicates may be new.
-Status TableChooser::FitStoredTable(Table* table) {
-  Result<std::optional<Table>> stored = target_->StoredTable(table->name);
-  if (!stored) return stored.error();
-  if (!stored->has_value()) return target_->CheckColumns(*table);
-  const Table& old = **stored;
-  if (old.preset == "auto" && !HasKeys(old)) return {};
-  if (!options_.primary_key.empty() && old.primary_key != table->primary_key) {
-    return Status::Usage(target_->path() + ": the table " + table->name + " was made with " +
-                             (old.primary_key.empty() ? "no primary key" : "another primary key"),
-                         "leave out --pk, or use --table for a new table");
-  }
-  for (const Column& column : table->columns) {
-    const bool there = std::any_of(old.columns.begin(), old.columns.end(),
-                                   [&](const Column& c) { return SameName(c.name, column.name); });
-    if (there) continue;
-    return Status::Usage(target_->path() + ": the table " + table->name +
-                             " was made by another schema: it has no column " + column.name,
-                         "use --table for a new table, or --from-scratch for a new database");
-  }
-  if (options_.primary_key.empty()) {
-    table->primary_key = old.primary_key;
-    table->on_conflict = old.on_conflict;
-    table->rowid_column = old.rowid_column;
-  }
-  return {};
-}
-
 Status TableChooser::InferTable() {
   if (inferred_sources_.empty()) return {};
   Table table =
       inference_.Finish(options_.table.empty() ? kInferredTable : std::string_view(options_.table),
                         options_.primary_key);
-  Result<uint32_t> index = AddTable(std::move(table));
+  Result<uint32_t> index = AddTable(std::move(table), TableOrigin::kInferred);
   if (!index) return index.error();
   for (size_t source : inferred_sources_) plan_.sources[source].table = *index;
   return {};
 }
 
-// The tables that views read, made empty if nothing goes to them in this run. One that stands stays
-// as its run stored it, unless that is the preset: then it gets the preset's views of today.
+// The tables that views read, made empty if nothing goes to them in this run.
 Status TableChooser::AddCompanions() {
   const size_t with_sources = plan_.tables.size();
   for (size_t i = 0; i < with_sources; ++i) {
@@ -308,15 +273,18 @@ Status TableChooser::AddCompanions() {
     Result<std::vector<Table>> family = WithCompanions(plan_.tables[i]);
     if (!family) return family.error();
     for (size_t member = 1; member < family->size(); ++member) {
-      Table& companion = (*family)[member];
-      const Result<std::optional<Table>> stored = target_->StoredTable(companion.name);
-      if (!stored) return stored.error();
-      if (stored->has_value() && !IsButForViews(**stored, companion)) continue;
-      Result<uint32_t> added = AddTable(std::move(companion));
+      Result<uint32_t> added = AddTable(std::move((*family)[member]), TableOrigin::kPreset);
       if (!added) return added.error();
     }
   }
   return {};
+}
+
+// A mistake in a view of a schema file is found before the first row, not by the first SELECT.
+Status TableChooser::CompileViews() {
+  if (!names_file()) return {};
+  return target_->CompileViews(plan_.tables,
+                               options_.table.empty() ? named_schema_.name : options_.table);
 }
 
 // A database without a table of ours gets one only if somebody told us its name (I12).
@@ -336,7 +304,7 @@ Status TableChooser::LookAtDatabase() {
 // a schema file.
 bool TableChooser::IsTold(const Table& table) const {
   if (!options_.table.empty()) return SameName(table.name, options_.table);
-  return options_.schema.ends_with(".toml") && SameName(table.name, named_schema_.name);
+  return names_file() && SameName(table.name, named_schema_.name);
 }
 
 }  // namespace sluice

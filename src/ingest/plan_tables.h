@@ -12,6 +12,7 @@
 #include "ingest/candidate.h"
 #include "ingest/knowledge.h"
 #include "ingest/plan.h"
+#include "ingest/table_fit.h"
 #include "sink/target_database.h"
 #include "sluice/ingest.hpp"
 #include "sluice/schema.hpp"
@@ -37,9 +38,12 @@ class TableChooser {
   // Tables in which a source that they know stays, whatever its content looks like by now.
   std::vector<std::string> HomesOfKnown(const Knowledge& knowledge);
   Status AddCompanions();
+  // Of a schema file: a mistake in a view is found before the first row, not by the first SELECT.
+  Status CompileViews();
 
  private:
   bool infers() const { return options_.schema == "auto"; }
+  bool names_file() const { return options_.schema.ends_with(".toml"); }
   bool IsTold(const Table& table) const;
   void NoteRecognised();
   Status ChooseByOption(PlannedSource* source);
@@ -53,10 +57,9 @@ class TableChooser {
   Result<const std::optional<Table>*> Stored(const std::string& name);
   Status UseStored(const std::string& name, PlannedSource* source);
   template <typename Load>
-  Status UseTable(const std::string& key, Load load, PlannedSource* source);
-  Result<uint32_t> AddTable(Table table);
+  Status UseTable(const std::string& key, TableOrigin origin, Load load, PlannedSource* source);
+  Result<uint32_t> AddTable(Table table, TableOrigin origin);
   Status ApplyKeyOptions(Table* table) const;
-  Status FitStoredTable(Table* table);
   Status InferTable();
 
   const IngestOptions& options_;

@@ -24,8 +24,6 @@ class Retry {
   explicit Retry(TargetDatabase* target) : target_(target) {}
 
   Result<RetrySummary> Run(const RetryOptions& options) {
-    Result<std::vector<RejectRow>> rejects = target_->ledger()->Rejects(RejectFilter{});
-    if (!rejects) return Error(rejects.error());
     if (Status s = CollectSources(); !s.ok()) return Error(s);
 
     SqliteSink::Options sink_options;
@@ -40,10 +38,7 @@ class Retry {
     if (!sink) return Error(sink.error());
 
     RetrySummary summary;
-    for (const RejectRow& reject : *rejects) {
-      if (!options.table.empty() && !SameName(reject.table, options.table)) continue;
-      if (Status s = TryOne(reject, sink->get(), &summary); !s.ok()) return Error(s);
-    }
+    if (Status s = TryAll(options, sink->get(), &summary); !s.ok()) return Error(s);
     if (Status s = (*sink)->Commit({}); !s.ok()) return Error(s);
     if (Status s = (*sink)->Finish({}, [](const std::string&) {}); !s.ok()) return Error(s);
     return summary;
@@ -70,6 +65,21 @@ class Retry {
           {.key = row.source.key, .table = place->second, .known_id = row.source.id});
     }
     return {};
+  }
+
+  // A page at a time: there may be millions, each with its line.
+  Status TryAll(const RetryOptions& options, Sink* sink, RetrySummary* summary) {
+    RejectFilter page;
+    for (;;) {
+      const Result<std::vector<RejectRow>> rejects = target_->ledger()->Rejects(page);
+      if (!rejects) return rejects.error();
+      if (rejects->empty()) return {};
+      for (const RejectRow& reject : *rejects) {
+        if (!options.table.empty() && !SameName(reject.table, options.table)) continue;
+        if (Status s = TryOne(reject, sink, summary); !s.ok()) return s;
+      }
+      page.after_id = rejects->back().id;
+    }
   }
 
   Status TryOne(const RejectRow& reject, Sink* sink, RetrySummary* summary) {

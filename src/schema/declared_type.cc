@@ -121,6 +121,10 @@ std::vector<Token> Tokens(std::string_view text) {
       } else {
         kind = Token::Kind::kString;
       }
+    } else if (c == '"' || c == '`' || c == '[') {
+      // A name in quotes: whatever stands in it is part of it.
+      const size_t close = text.find(c == '[' ? ']' : c, at + 1);
+      end = close == std::string_view::npos ? text.size() : close + 1;
     } else if (c == '+' || c == '-') {
       kind = Token::Kind::kSign;
     }
@@ -200,6 +204,94 @@ class TypeReader {
   TypeRules rules_;
 };
 
+// Takes a column's definition apart. Whatever it does not know is one of the `others`: SQLite has
+// read the text before us, so it is sound.
+class DefinitionReader {
+ public:
+  explicit DefinitionReader(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+
+  Definition Read() {
+    while (!AtEnd() && !IsConstraintWord()) Take(&definition_.type);
+    while (!AtEnd()) ReadConstraint();
+    return std::move(definition_);
+  }
+
+ private:
+  void ReadConstraint() {
+    if (IsWord("CONSTRAINT")) {
+      at_ += 2;  // its name means nothing to a comparison
+    } else if (IsWord("NOT") && IsWord("NULL", 1)) {
+      at_ += 2;
+      definition_.not_null = true;
+      if (IsWord("ON")) TakeOther();
+    } else if (IsWord("NULL")) {
+      ++at_;
+    } else if (IsWord("DEFAULT")) {
+      ++at_;
+      definition_.default_value.clear();
+      if (!AtEnd() && tokens_[at_].kind == Token::Kind::kSign) Take(&definition_.default_value);
+      if (!AtEnd()) Take(&definition_.default_value);
+    } else if (IsWord("COLLATE") && at_ + 1 < tokens_.size()) {
+      definition_.collation = Upper(tokens_[at_ + 1].text);
+      at_ += 2;
+    } else {
+      TakeOther();
+    }
+  }
+
+  // Up to the next constraint. Words of one are part of another in SET NULL, SET DEFAULT, NOT
+  // DEFERRABLE and GENERATED ALWAYS AS.
+  void TakeOther() {
+    std::string before;
+    do {
+      before = tokens_[at_].text;
+      Take(&definition_.others);
+    } while (!AtEnd() && (!IsConstraintWord() || before == "SET" || before == "ALWAYS" ||
+                          (IsWord("NOT") && !IsWord("NULL", 1))));
+  }
+
+  // One token, or all up to the parenthesis that closes this one.
+  void Take(std::string* to) {
+    int depth = 0;
+    do {
+      const std::string& text = tokens_[at_++].text;
+      if (text == "(") ++depth;
+      if (text == ")") --depth;
+      *to += (to->empty() ? "" : " ") + text;
+    } while (depth > 0 && !AtEnd());
+  }
+
+  bool AtEnd() const { return at_ >= tokens_.size(); }
+  bool IsConstraintWord() const {
+    return tokens_[at_].kind == Token::Kind::kWord && IsOneOf(tokens_[at_].text, kConstraintWords);
+  }
+  bool IsWord(std::string_view word, size_t after = 0) const {
+    return at_ + after < tokens_.size() && tokens_[at_ + after].kind == Token::Kind::kWord &&
+           tokens_[at_ + after].text == word;
+  }
+
+  std::vector<Token> tokens_;
+  size_t at_ = 0;
+  Definition definition_;
+};
+
+// A type that a schema may declare, for each affinity.
+std::string TypeOfAffinity(Affinity affinity) {
+  switch (affinity) {
+    case Affinity::kText:
+      return "TEXT";
+    case Affinity::kInteger:
+      return "INTEGER";
+    case Affinity::kReal:
+      return "REAL";
+    case Affinity::kNumeric:
+      return "NUMERIC";
+    case Affinity::kBlob:
+      break;
+  }
+  return "";
+}
+
 }  // namespace
 
 Status CheckDeclaredType(std::string_view type) {
@@ -212,6 +304,21 @@ Status CheckDeclaredType(std::string_view type) {
 TypeRules RulesOf(std::string_view declared_type) {
   TypeReader reader(Tokens(declared_type));
   return reader.Read().ok() ? reader.rules() : TypeRules();
+}
+
+Definition DefinitionOf(std::string_view text) { return DefinitionReader(Tokens(text)).Read(); }
+
+std::string DeclaredTypeOf(const Definition& definition) {
+  std::string type = definition.type;
+  if (!CheckDeclaredType(type).ok()) type = TypeOfAffinity(AffinityOf(type));
+  const auto add = [&](const std::string& constraint) {
+    const std::string longer = type + (type.empty() ? "" : " ") + constraint;
+    if (CheckDeclaredType(longer).ok()) type = longer;
+  };
+  if (definition.not_null) add("NOT NULL");
+  if (!definition.default_value.empty()) add("DEFAULT " + definition.default_value);
+  if (definition.collation != "BINARY") add("COLLATE " + definition.collation);
+  return type;
 }
 
 Affinity AffinityOf(std::string_view declared_type) {

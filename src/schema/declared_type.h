@@ -25,4 +25,20 @@ struct TypeRules {
 };
 TypeRules RulesOf(std::string_view declared_type);
 
+// What stands after a column's name in a CREATE TABLE that any program may have written, taken
+// apart so that two of them can be compared: words in capitals, one blank between tokens.
+struct Definition {
+  std::string type;  // "VARCHAR ( 20 )"
+  bool not_null = false;
+  std::string default_value;  // "" for none
+  std::string collation = "BINARY";
+  // What no schema declares, as text: "CHECK ( a > 0 )", "REFERENCES o ( x )", "PRIMARY KEY".
+  std::string others;
+};
+Definition DefinitionOf(std::string_view text);
+
+// As `type` of a schema, without `others`. A type that CheckDeclaredType refuses is replaced by one
+// of the same affinity, and a default that it refuses is left out.
+std::string DeclaredTypeOf(const Definition& definition);
+
 }  // namespace sluice

@@ -15,6 +15,9 @@ namespace sluice {
 // its old name.
 void RenameTable(Table* table, std::string_view name);
 
+// Where a column's values come from, as a schema file says it: "/a/b", "@line".
+std::string FromOf(const Column& column);
+
 // By SQLite's rules, from the words of the declared type: "TEXT NOT NULL" is kText, "" is kBlob.
 Affinity AffinityOf(std::string_view declared_type);
 

@@ -108,13 +108,16 @@ class SchemaReader {
 
  private:
   void ReadTop(const toml::table& root) {
-    CheckKeys(root, "",
-              std::to_array<std::string_view>(
-                  {"table", "preset", "index_prefix", "rowid", "any_json", "primary_key",
-                   "on_conflict", "companions", "column", "index", "view", "fulltext"}));
+    CheckKeys(
+        root, "",
+        std::to_array<std::string_view>({"table", "preset", "edited", "foreign", "index_prefix",
+                                         "rowid", "any_json", "primary_key", "on_conflict",
+                                         "companions", "column", "index", "view", "fulltext"}));
     if (const toml::node* node = root.get("table")) table_line_ = node->source().begin.line;
     table_.name = Required(root, "table", "the schema");
     table_.preset = String(root, "preset").value_or("");
+    table_.edited = Bool(root, "edited");
+    table_.foreign = Bool(root, "foreign");
     table_.index_prefix = String(root, "index_prefix").value_or("");
     table_.any_json = Bool(root, "any_json");
     table_.primary_key = Strings(root, "primary_key");
@@ -169,8 +172,9 @@ class SchemaReader {
 
   void ReadView(const toml::table& entry) {
     CheckKeys(entry, "[[view]]", std::to_array<std::string_view>({"name", "sql"}));
-    table_.views.push_back(
-        {Required(entry, "name", "a [[view]]"), Required(entry, "sql", "a [[view]]")});
+    table_.views.push_back({Required(entry, "name", "a [[view]]"),
+                            Required(entry, "sql", "a [[view]]"),
+                            Place(entry.source().begin.line)});
     view_lines_.push_back(entry.source().begin.line);
   }
 
@@ -343,6 +347,8 @@ class TomlWriter {
 void WriteTop(const Table& table, TomlWriter* to) {
   to->PutString("table", table.name);
   to->PutUnlessEmpty("preset", table.preset);
+  to->PutIf("edited", table.edited);
+  to->PutIf("foreign", table.foreign);
   to->PutUnlessEmpty("index_prefix", table.index_prefix);
   const std::string default_rowid = table.primary_key.empty() ? "id" : "";
   if (table.rowid_column != default_rowid) to->PutString("rowid", table.rowid_column);
@@ -401,7 +407,23 @@ Result<Table> LoadSchema(const std::string& path) {
     return Error(Status::NotFound(path + ": cannot read the schema: " + std::strerror(error),
                                   "name a TOML file, or a preset: " + names));
   }
-  return ParseSchema(text.str(), path);
+  Result<Table> table = ParseSchema(text.str(), path);
+  if (!table) return table;
+  table->edited = table->foreign = false;
+  if (table->preset.empty() || table->preset == "auto") return table;
+  const Result<Table> preset = LoadPreset(table->preset);
+  if (!preset) return preset;
+  table->edited = ToToml(*table) != ToToml(*preset);
+  return table;
+}
+
+std::string FromOf(const Column& column) {
+  if (column.origin != Origin::kPointer) return std::string(NameOf(kOrigins, column.origin));
+  std::string from;
+  for (const std::string& pointer : column.pointers) {
+    from += (from.empty() ? "" : ", ") + (pointer.empty() ? "\"\"" : pointer);
+  }
+  return from;
 }
 
 std::string ToToml(const Table& table) {

@@ -7,9 +7,13 @@
 
 namespace sluice {
 
+std::string AddColumnSql(const Table& table, const Column& column) {
+  return "ALTER TABLE " + QuoteName(table.name) + " ADD COLUMN " + QuoteName(column.name) +
+         (column.declared_type.empty() ? "" : " ") + column.declared_type;
+}
+
 Status AddColumn(Connection& connection, const Table& table, const Column& column) {
-  return connection.Execute("ALTER TABLE " + QuoteName(table.name) + " ADD COLUMN " +
-                            QuoteName(column.name) + " " + column.declared_type);
+  return connection.Execute(AddColumnSql(table, column));
 }
 
 Status MakeView(Connection& connection, const View& view) {

@@ -12,6 +12,7 @@ namespace sluice {
 
 // What SQLite makes of a schema beside tables and indexes, for every sink.
 
+std::string AddColumnSql(const Table& table, const Column& column);
 Status AddColumn(Connection& connection, const Table& table, const Column& column);
 
 // A view holds no data: one that an older schema made is replaced. kUsage where its SQL is wrong.

@@ -6,6 +6,7 @@
 
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "sink/current_table.h"
 #include "sink/existing_objects.h"
 #include "sink/schema_objects.h"
 
@@ -108,11 +109,9 @@ Status SqliteSink::MakeTable(Target* target) {
   return bookkeeping_.PutSchema(table);
 }
 
-// A table that `auto` made when it had seen no line yet gets its columns now. Any other must have
-// them.
+// The plan has compared them: what a table lacks by now may be added to it.
 Status SqliteSink::FitExistingTable(const Target& target, const std::vector<std::string>& columns) {
   const Table& table = *target.table;
-  if (table.preset != "auto") return target_->CheckColumns(table);
   for (const Column& column : table.columns) {
     const bool found = std::any_of(columns.begin(), columns.end(), [&](const std::string& name) {
       return SameName(name, column.name);
@@ -328,9 +327,17 @@ Status SqliteSink::MakeIndexes(Target& target, const StepFunction& step) {
   for (size_t i = 0; i < table.indexes.size(); ++i) {
     Result<bool> there = target_->HasIndex(table.indexes[i].name);
     if (!there) return there.error();
-    if (*there) continue;
+    if (*there) {
+      Result<bool> changed = HasChangedIndex(*target_->connection_, table, table.indexes[i]);
+      if (!changed) return changed.error();
+      if (!*changed) continue;
+    }
     step(IndexStep(table, i));
     if (Status s = EnsureTransaction(); !s.ok()) return s;
+    if (*there) {
+      Status s = target_->connection_->Execute("DROP INDEX " + QuoteName(table.indexes[i].name));
+      if (!s.ok()) return s;
+    }
     if (Status s = target_->connection_->Execute(CreateIndexSql(table, table.indexes[i])); !s.ok())
       return s;
     if (Status s = target_->fresh() ? Status() : CommitStep(); !s.ok()) return s;

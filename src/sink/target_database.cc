@@ -10,6 +10,8 @@
 #include "ledger/unfolded.h"
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "sink/current_table.h"
+#include "sink/schema_objects.h"
 #include "sink/unfold.h"
 #include "sqlite/read_only.h"
 
@@ -186,6 +188,19 @@ Result<std::optional<Table>> TargetDatabase::UnfoldKeys(const Table& table,
   return wider;
 }
 
+Result<std::optional<Table>> TargetDatabase::AsItIsThere(Table stored) {
+  if (fresh()) return std::optional<Table>();
+  return ReadTable(*connection_, std::move(stored));
+}
+
+Result<bool> TargetDatabase::HasRows(std::string_view table) {
+  return fresh() ? false : sluice::HasRows(*connection_, table);
+}
+
+Status TargetDatabase::CompileViews(const std::vector<Table>& tables, std::string_view of) {
+  return sluice::CompileViews(fresh() ? nullptr : connection_.get(), tables, of);
+}
+
 Result<std::vector<std::string>> TargetDatabase::ColumnsOf(std::string_view name) {
   return Names("SELECT name FROM pragma_table_info(?)", name);
 }
@@ -236,6 +251,11 @@ Result<std::vector<std::string>> TargetDatabase::MissingDdl(const Table& table) 
   Result<std::vector<std::string>> columns = ColumnsOf(table.name);
   if (!columns) return Error(columns.error());
   if (columns->empty()) ddl.push_back(CreateTableSql(table));
+  for (const Column& column : table.columns) {
+    const auto is_it = [&](const std::string& name) { return SameName(name, column.name); };
+    if (!columns->empty() && std::ranges::none_of(*columns, is_it))
+      ddl.push_back(AddColumnSql(table, column));
+  }
   for (const Index& index : table.indexes) {
     Result<bool> there = HasIndex(index.name);
     if (!there) return Error(there.error());

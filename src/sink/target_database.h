@@ -58,6 +58,13 @@ class TargetDatabase {
   Status EachSource(const std::function<Status(SourceRow)>& visit);
   // The table that an earlier run resolved and stored, if it is still there.
   Result<std::optional<Table>> StoredTable(std::string_view name);
+  // As ReadTable of sink/current_table.h.
+  Result<std::optional<Table>> AsItIsThere(Table stored);
+  Result<bool> HasRows(std::string_view table);
+  // Of a database that exists, to change its tables beside any sink.
+  Connection& connection() { return *connection_; }
+  // As CompileViews of sink/current_table.h, over this database.
+  Status CompileViews(const std::vector<Table>& tables, std::string_view of);
   // Columns of a table or view that is there; empty when there is none of that name.
   Result<std::vector<std::string>> ColumnsOf(std::string_view name);
   // kUsage where a table of this name is there and lacks columns of it.

@@ -2,6 +2,7 @@
 // A log becomes a table of a new database; a second run finds nothing new.
 #include <cstdio>
 #include <fstream>
+#include <string>
 
 #include "sluice/sluice.hpp"
 
@@ -40,7 +41,19 @@ int main() {
     std::printf("%s: %s\n", source.path.c_str(), source.decision.c_str());
   }
   const sluice::Result<sluice::IngestSummary> again = sluice::RunIngest(options);
-  const bool right = summary->counts.rows == 2 && summary->counts.rejects == 1 && again &&
-                     again->counts.lines == 0;
+
+  // What a schema with fewer columns would change.
+  std::ofstream("lines.toml") << "table = \"lines\"\nrowid = \"_id\"\n"
+                              << "[[column]]\nname = \"level\"\ntype = \"TEXT\"\n";
+  sluice::ApplyOptions apply;
+  apply.database = "events.db";
+  apply.schema = "lines.toml";
+  apply.drop = apply.dry_run = true;
+  const sluice::Result<sluice::ApplySummary> change = sluice::ApplySchema(apply);
+  for (const std::string& line : change.value_or(sluice::ApplySummary()).changes)
+    std::printf("%s\n", line.c_str());
+
+  const bool right = change && change->changes.size() == 4 && summary->counts.rows == 2 &&
+                     summary->counts.rejects == 1 && again && again->counts.lines == 0;
   return right ? 0 : 1;
 }

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+// A CREATE TABLE statement taken apart, as sqlite_schema has it: also one that another program
+// wrote. What a schema file cannot say (CHECK, REFERENCES, columns of others) is kept as text.
+struct TableSql {
+  struct Item {
+    std::string column;  // "" for a constraint of the table
+    std::string text;    // what follows the column's name, or the constraint
+  };
+  std::vector<Item> items;  // in their order: columns first
+  std::string options;      // after the ')': "STRICT", "WITHOUT ROWID", ""
+};
+
+// nullopt if the text is no CREATE TABLE with columns in parentheses. Comments are left out.
+std::optional<TableSql> ParseTableSql(std::string_view create_table);
+
+// CREATE TABLE with another name.
+std::string CreateTableSql(const TableSql& table, std::string_view name);
+
+// The name of the table whose text an FTS3, FTS4 or FTS5 table indexes (its `content` option); ""
+// if it keeps its own text, or if the statement makes no full-text table.
+std::string FullTextContentOf(std::string_view create_virtual_table);
+
+}  // namespace sluice

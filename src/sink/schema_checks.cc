@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/schema_checks.h"
+
+#include <utility>
+
+#include "schema/names.h"
+#include "schema/table_sql.h"
+
+namespace sluice {
+namespace {
+
+Result<std::vector<std::string>> Names(Connection& connection, const std::string& sql,
+                                       std::string_view parameter = "") {
+  Result<Statement> query = connection.Prepare(sql);
+  if (!query) return Error(query.error());
+  if (query->parameters() > 0) query->BindText(1, parameter);
+  std::vector<std::string> names;
+  for (;;) {
+    const Result<bool> row = query->Step();
+    if (!row) return Error(row.error());
+    if (!*row) return names;
+    names.emplace_back(query->Text(0));
+  }
+}
+
+// To compile a statement is to compile the triggers that it would fire.
+std::string ErrorOf(Connection& connection, const std::string& sql) {
+  return connection.Prepare(sql) ? "" : connection.ErrorText();
+}
+
+Status ReadTriggers(Connection& connection, SchemaState* state) {
+  const Result<std::vector<std::string>> tables = Names(
+      connection, "SELECT DISTINCT tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY 1");
+  if (!tables) return tables.error();
+  for (const std::string& table : *tables) {
+    const Result<std::vector<std::string>> columns =
+        Names(connection, "SELECT name FROM pragma_table_info(?1)", table);
+    if (!columns) return columns.error();
+    std::string set;
+    for (const std::string& column : *columns) {
+      set += (set.empty() ? "" : ", ") + QuoteName(column) + " = " + QuoteName(column);
+    }
+    const std::string quoted = QuoteName(table);
+    state->errors["INSERT into " + table] =
+        ErrorOf(connection, "INSERT INTO " + quoted + " DEFAULT VALUES");
+    state->errors["DELETE from " + table] = ErrorOf(connection, "DELETE FROM " + quoted);
+    state->errors["UPDATE of " + table] = ErrorOf(connection, "UPDATE " + quoted + " SET " + set);
+  }
+  return {};
+}
+
+std::string TriggersOf(Connection& connection, const std::string& table) {
+  const Result<std::vector<std::string>> names = Names(
+      connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1", table);
+  std::string list;
+  if (names) {
+    for (const std::string& name : *names) list += (list.empty() ? "" : ", ") + name;
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<SchemaState> ReadSchemaState(Connection& connection) {
+  SchemaState state;
+  const Result<std::vector<std::string>> views =
+      Names(connection, "SELECT name FROM sqlite_schema WHERE type = 'view'");
+  if (!views) return Error(views.error());
+  for (const std::string& view : *views) {
+    state.errors["view " + view] = ErrorOf(connection, "SELECT * FROM " + QuoteName(view));
+  }
+  if (Status s = ReadTriggers(connection, &state); !s.ok()) return Error(s);
+  const Result<std::optional<int64_t>> keys = connection.QueryInteger(
+      "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%REFERENCES%'"
+      " AND substr(name, 1, 8) <> '_sluice_'");
+  if (!keys) return Error(keys.error());
+  if (!keys->has_value()) return state;  // the check reads every row
+  const Result<std::optional<int64_t>> errors =
+      connection.QueryInteger("SELECT count(*) FROM pragma_foreign_key_check");
+  if (!errors) return Error(errors.error());
+  state.foreign_key_errors = static_cast<uint64_t>(errors->value_or(0));
+  return state;
+}
+
+Status CheckAgainst(Connection& connection, const SchemaState& before) {
+  const Result<SchemaState> now = ReadSchemaState(connection);
+  if (!now) return now.error();
+  for (const auto& [what, error] : now->errors) {
+    const auto old = before.errors.find(what);
+    if (error.empty() || (old != before.errors.end() && !old->second.empty())) continue;
+    const size_t table = what.rfind(' ') + 1;
+    const std::string triggers =
+        what.starts_with("view ")
+            ? ""
+            : " (triggers: " + TriggersOf(connection, what.substr(table)) + ")";
+    return Status::Usage(what + triggers + " would not compile any more: " + error,
+                         "mend or drop it first, or keep the columns that it names");
+  }
+  if (now->foreign_key_errors <= before.foreign_key_errors) return {};
+  return {StatusCode::kConstraint,
+          std::to_string(now->foreign_key_errors - before.foreign_key_errors) +
+              " rows would break a foreign key",
+          "PRAGMA foreign_key_check lists what is broken already"};
+}
+
+Status DoubleRows(Connection& connection, std::string_view table, const Index& index) {
+  std::string columns;
+  std::string shown;
+  std::string not_null;
+  for (const std::string& column : index.columns) {
+    const std::string name = QuoteName(column);
+    columns += (columns.empty() ? "" : ", ") + name;
+    shown += (shown.empty() ? "quote(" : " || ', ' || quote(") + name + ")";
+    not_null += (not_null.empty() ? "" : " AND ") + name + " IS NOT NULL";
+  }
+  Result<Statement> query = connection.Prepare(
+      "SELECT count(*), min(k) FROM (SELECT " + shown + " AS k FROM " + QuoteName(table) +
+      " WHERE " + not_null + " GROUP BY " + columns + " HAVING count(*) > 1)");
+  if (!query) return query.error();
+  if (const Result<bool> row = query->Step(); !row) return row.error();
+  return {StatusCode::kConstraint,
+          "the unique index " + index.name + " cannot be made: " +
+              std::to_string(query->Integer(0)) + " keys have several rows, for example (" +
+              columns + ") = (" + std::string(query->Text(1)) + ")",
+          "remove the double rows, or leave the index out of the schema"};
+}
+
+Result<std::vector<std::string>> FullTextsOver(Connection& connection, std::string_view table) {
+  Result<Statement> query = connection.Prepare(
+      "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL%'");
+  if (!query) return Error(query.error());
+  std::vector<std::string> names;
+  for (;;) {
+    const Result<bool> row = query->Step();
+    if (!row) return Error(row.error());
+    if (!*row) return names;
+    if (SameName(FullTextContentOf(query->Text(1)), table)) names.emplace_back(query->Text(0));
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/schema.hpp"
+#include "sluice/status.hpp"
+#include "sqlite/connection.h"
+
+namespace sluice {
+
+// What a change of a table may break elsewhere in its database: views and triggers that name what
+// is gone, rows that foreign keys point to.
+struct SchemaState {
+  // "view v", "INSERT into t" (with t's triggers) → why it does not compile; "" if it does.
+  std::map<std::string, std::string> errors;
+  uint64_t foreign_key_errors = 0;
+};
+Result<SchemaState> ReadSchemaState(Connection& connection);
+
+// kUsage with the name of the first thing that is worse than it was `before`.
+Status CheckAgainst(Connection& connection, const SchemaState& before);
+
+// Why a unique index cannot be made: kConstraint with the number of double keys and one of them.
+Status DoubleRows(Connection& connection, std::string_view table, const Index& index);
+
+// Names of the full-text tables with the content of this table, whoever made them.
+Result<std::vector<std::string>> FullTextsOver(Connection& connection, std::string_view table);
+
+}  // namespace sluice

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/table_change.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "schema/names.h"
+#include "schema/schema.h"
+#include "sink/current_table.h"
+#include "sink/schema_checks.h"
+#include "sink/schema_objects.h"
+
+namespace sluice {
+namespace {
+
+using Kind = SchemaChange::Kind;
+
+template <typename Named>
+const Named* Find(const std::vector<Named>& all, std::string_view name) {
+  for (const Named& named : all) {
+    if (SameName(named.name, name)) return &named;
+  }
+  return nullptr;
+}
+
+bool SameIndex(const Index& a, const Index& b) {
+  return a.unique == b.unique &&
+         std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+                    [](const std::string& x, const std::string& y) { return SameName(x, y); });
+}
+
+class TableChanger {
+ public:
+  TableChanger(TargetDatabase* target, Connection* connection, const TableChange& change,
+               const ChangeOptions& options, const StopToken& stop, const ChangeStep& step)
+      : target_(target),
+        connection_(*connection),
+        change_(change),
+        options_(options),
+        stop_(stop),
+        step_(step) {}
+
+  // The twelve steps of sqlite.org/lang_altertable.html, 7; those that cost nothing if there is
+  // nothing to do are always made.
+  Result<uint64_t> Run() {
+    if (Status s = CheckSpace(); !s.ok()) return Error(s);
+    if (Status s = PrepareToSort(connection_, options_.cache_bytes); !s.ok()) return Error(s);
+    if (Status s = connection_.Execute("PRAGMA foreign_keys=OFF"); !s.ok()) return Error(s);
+    Result<Transaction> transaction = Transaction::Begin(&connection_);
+    if (!transaction) return Error(transaction.error());
+    Result<uint64_t> rows = ChangeAll();
+    if (!rows) return rows;
+    step_("committing", 0, 0);
+    if (Status s = transaction->Commit(); !s.ok()) return Error(s);
+    // The whole table may stand in the WAL. If a reader needs it, the next checkpoint moves it.
+    static_cast<void>(connection_.Execute("PRAGMA wal_checkpoint(TRUNCATE)"));
+    return rows;
+  }
+
+ private:
+  Result<uint64_t> ChangeAll() {
+    Result<SchemaState> before = ReadSchemaState(connection_);
+    if (!before) return Error(before.error());
+    if (Status s = RememberObjects(); !s.ok()) return Error(s);
+    if (Status s = DropDerived(); !s.ok()) return Error(s);
+    uint64_t rows = 0;
+    if (options_.rebuild) {
+      TableRebuild rebuild(&connection_, change_, stop_, [&](uint64_t done, uint64_t total) {
+        step_("copying " + change_.current.name, done, total);
+      });
+      if (Status s = rebuild.Run(); !s.ok()) return Error(s);
+      rows = rebuild.rows();
+    } else if (Status s = AddColumns(); !s.ok()) {
+      return Error(s);
+    }
+    if (Status s = RestoreIndexes(); !s.ok()) return Error(s);
+    if (Status s = MakeIndexes(); !s.ok()) return Error(s);
+    if (Status s = MakeViews(); !s.ok()) return Error(s);
+    if (Status s = RestoreFullText(); !s.ok()) return Error(s);
+    if (Status s = MakeFullTexts(); !s.ok()) return Error(s);
+    if (Status s = RestoreTriggers(); !s.ok()) return Error(s);
+    if (Status s = CheckAgainst(connection_, *before); !s.ok()) return Error(s);
+    if (Status s = RenewStatistics(); !s.ok()) return Error(s);
+    Status stored =
+        target_->ledger()->PutSchema(change_.current.name, ToToml(change_.wanted), UtcNow());
+    if (!stored.ok()) return Error(stored);
+    return rows;
+  }
+
+  // The new table stands beside the old one until the commit, and once more in the journal or the
+  // WAL, with its indexes.
+  Status CheckSpace() {
+    if (!options_.rebuild) return {};
+    uint64_t free = 0;
+    if (options_.free_bytes) {
+      free = *options_.free_bytes;
+    } else {
+      std::error_code error;
+      const auto space =
+          std::filesystem::space(std::filesystem::path(target_->path()).parent_path(), error);
+      if (error) return {};  // a file system that does not say
+      free = space.available;
+    }
+    Result<Statement> size = connection_.Prepare(
+        "SELECT sum(pgsize) FROM dbstat('main', 1) WHERE name IN (SELECT name FROM "
+        "sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE AND type IN ('table', 'index'))");
+    if (!size) return size.error();
+    size->BindText(1, change_.current.name);
+    if (const Result<bool> row = size->Step(); !row) return row.error();
+    return CheckRoom(target_->path(), 2 * static_cast<uint64_t>(size->Integer(0)), free);
+  }
+
+  struct Object {
+    std::string type;
+    std::string name;
+    std::string sql;
+  };
+
+  // The indexes and triggers of the table, which go with it.
+  Status RememberObjects() {
+    Result<Statement> query = connection_.Prepare(
+        "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ?1 COLLATE NOCASE"
+        " AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid");
+    if (!query) return query.error();
+    query->BindText(1, change_.current.name);
+    for (;;) {
+      const Result<bool> row = query->Step();
+      if (!row) return row.error();
+      if (!*row) return {};
+      objects_.push_back(
+          {std::string(query->Text(0)), std::string(query->Text(1)), std::string(query->Text(2))});
+    }
+  }
+
+  // Ours that the schema does not list, or lists otherwise.
+  Status DropDerived() {
+    for (const Index& index : change_.current.indexes) {
+      const Index* wanted = Find(change_.wanted.indexes, index.name);
+      if (wanted != nullptr && SameIndex(*wanted, index)) continue;
+      if (Status s = Drop("INDEX", index.name); !s.ok()) return s;
+      Forget(index.name);
+    }
+    for (const View& view : change_.current.views) {
+      if (Find(change_.wanted.views, view.name) != nullptr) continue;
+      if (Status s = Drop("VIEW", view.name); !s.ok()) return s;
+    }
+    for (const FullText& full_text : change_.current.full_texts) {
+      if (!IsDropped(full_text)) continue;
+      for (const char* suffix : {"_insert", "_delete", "_update"}) {
+        if (Status s = Drop("TRIGGER", full_text.name + suffix); !s.ok()) return s;
+        Forget(full_text.name + suffix);
+      }
+      if (Status s = Drop("TABLE", full_text.name); !s.ok()) return s;
+    }
+    return {};
+  }
+
+  // A full text that is gone or changed, or whose rowid column gets another name.
+  bool IsDropped(const FullText& full_text) const {
+    return std::any_of(change_.changes.begin(), change_.changes.end(), [&](const auto& c) {
+      const bool this_one = SameName(c.name, full_text.name);
+      return c.kind == Kind::kKey ||
+             (this_one && (c.kind == Kind::kDropFullText || c.kind == Kind::kChangeFullText));
+    });
+  }
+
+  Status Drop(const std::string& type, const std::string& name) {
+    return connection_.Execute("DROP " + type + " IF EXISTS " + QuoteName(name));
+  }
+
+  void Forget(const std::string& name) {
+    std::erase_if(objects_, [&](const Object& object) { return SameName(object.name, name); });
+  }
+
+  Status AddColumns() {
+    for (const SchemaChange& change : change_.changes) {
+      if (change.kind != Kind::kAddColumn) continue;
+      const Column* column = Find(change_.wanted.columns, change.name);
+      if (Status s = AddColumn(connection_, change_.current, *column); !s.ok()) return s;
+    }
+    return {};
+  }
+
+  Status RestoreIndexes() { return options_.rebuild ? Restore("index") : Status(); }
+  Status RestoreTriggers() { return options_.rebuild ? Restore("trigger") : Status(); }
+
+  Status Restore(std::string_view type) {
+    for (const Object& object : objects_) {
+      if (object.type != type) continue;
+      step_(object.type + " " + object.name, 0, 0);
+      Status made = connection_.Execute(object.sql);
+      if (made.code() == StatusCode::kConstraint) return WhyNotUnique(object.name);
+      if (made.ok()) continue;
+      return Status::Usage(
+          "the " + object.type + " " + object.name + " cannot be kept: " + connection_.ErrorText(),
+          "drop it first, or keep the columns that it names");
+    }
+    return {};
+  }
+
+  Status WhyNotUnique(const std::string& name) {
+    const Index* index = Find(change_.wanted.indexes, name);
+    if (index != nullptr) return DoubleRows(connection_, change_.wanted.name, *index);
+    return {StatusCode::kConstraint, "the unique index " + name + " does not fit the new values",
+            "drop it first, or keep the columns as they are"};
+  }
+
+  Status MakeIndexes() {
+    for (size_t i = 0; i < change_.wanted.indexes.size(); ++i) {
+      const Index& index = change_.wanted.indexes[i];
+      const Result<bool> there = HasIndex(index.name);
+      if (!there) return there.error();
+      if (*there) continue;
+      step_(IndexStep(change_.wanted, i), 0, 0);
+      Status made = connection_.Execute(CreateIndexSql(change_.wanted, index));
+      if (made.code() == StatusCode::kConstraint)
+        return DoubleRows(connection_, change_.wanted.name, index);
+      if (!made.ok()) return made;
+    }
+    return {};
+  }
+
+  Result<bool> HasIndex(const std::string& name) {
+    Result<Statement> query =
+        connection_.Prepare("SELECT 1 FROM pragma_index_list(?1) WHERE name = ?2 COLLATE NOCASE");
+    if (!query) return Error(query.error());
+    query->BindText(1, change_.wanted.name);
+    query->BindText(2, name);
+    return query->Step();
+  }
+
+  Status MakeViews() {
+    for (const View& view : change_.wanted.views) {
+      if (Status s = MakeView(connection_, view); !s.ok()) return s;
+    }
+    return {};
+  }
+
+  // Full text over the table, ours or not, reads its rows by rowid, and these are the same. It is
+  // built anew if the text may be another.
+  Status RestoreFullText() {
+    if (!options_.rebuild) return {};
+    const Result<std::vector<std::string>> over = FullTextsOver(connection_, change_.wanted.name);
+    if (!over) return over.error();
+    for (const std::string& name : *over) {
+      step_("full text " + name, 0, 0);
+      const std::string quoted = QuoteName(name);
+      Status rebuilt =
+          connection_.Execute("INSERT INTO " + quoted + " (" + quoted + ") VALUES ('rebuild')");
+      if (rebuilt.ok()) continue;
+      return Status::Usage("the full text " + name + " cannot be kept: " + connection_.ErrorText(),
+                           "drop it first, or keep the columns that it names");
+    }
+    return {};
+  }
+
+  Status MakeFullTexts() {
+    for (const FullText& full_text : change_.wanted.full_texts) {
+      const FullText* old = Find(change_.current.full_texts, full_text.name);
+      if (old != nullptr && !IsDropped(*old)) continue;
+      step_("full text " + full_text.name, 0, 0);
+      if (Status s = MakeFullText(connection_, change_.wanted, full_text); !s.ok()) return s;
+    }
+    return {};
+  }
+
+  // DROP TABLE takes those of the table with it.
+  Status RenewStatistics() {
+    if (!options_.rebuild) return {};
+    const Result<std::optional<int64_t>> has =
+        connection_.QueryInteger("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'");
+    if (!has) return has.error();
+    if (!has->has_value()) return {};
+    return connection_.Execute("PRAGMA analysis_limit=1000; ANALYZE main." +
+                               QuoteName(change_.wanted.name));
+  }
+
+  TargetDatabase* target_;
+  Connection& connection_;
+  const TableChange& change_;
+  const ChangeOptions& options_;
+  const StopToken& stop_;
+  const ChangeStep& step_;
+  std::vector<Object> objects_;
+};
+
+}  // namespace
+
+Status CheckRoom(const std::string& path, uint64_t needed, uint64_t free) {
+  if (free >= needed) return {};
+  return {StatusCode::kFull,
+          path + ": the change needs about " + FormatSize(needed) + " beside the database, and " +
+              FormatSize(free) + " are free there",
+          "make room, or move the database to a larger disk first"};
+}
+
+Result<uint64_t> ChangeTable(TargetDatabase* target, const TableChange& change,
+                             const ChangeOptions& options, const StopToken& stop,
+                             const ChangeStep& step) {
+  return TableChanger(target, &target->connection(), change, options, stop, step).Run();
+}
+
+}  // namespace sluice
