@@ -245,8 +245,8 @@ TEST_F(IngestTest, ANewKeyGoesToExtraOrWithAlterToAColumn) {
   options.alter = true;
   Ingest(options);
   EXPECT_THAT(Rows("SELECT a, b, c, _extra FROM lines"),
-              ElementsAre("1|NULL|NULL|NULL", "2|NULL|NULL|{\"b\":\"x\"}", "3|y|7|NULL",
-                          "NULL|NULL|8|NULL"));
+              ElementsAre("1|NULL|NULL|NULL", "2|x|NULL|NULL", "3|y|7|NULL", "NULL|NULL|8|NULL"))
+      << "the row of the run before gets its cell out of _extra";
 
   folder_.Append("app.jsonl", "{\"c\":9}\n");
   IngestAll({log});

@@ -476,12 +476,14 @@ TEST_F(LiveTest, AFileThatIsEmptiedBetweenTheTwoPartsIsAGap) {
 }
 
 TEST_F(LiveTest, AFileThatIsCopiedAndEmptiedBetweenTheTwoPartsIsNone) {
-  const LiveOptions options = IngestFiveLines();
-  folder_.Append("app.jsonl", Numbered(6, 7));
-  fs::copy_file(log_, folder_ / "moved.txt");  // a name that only its content explains
-  folder_.Write("app.jsonl", Numbered(8, 8));
+  // Over 1 KiB: of a name that is no rotated one only strong evidence tells what it holds.
+  const LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 200)));
+  Ingest(options);
+  folder_.Append("app.jsonl", Numbered(201, 202));
+  fs::copy_file(log_, folder_ / "moved.txt");
+  folder_.Write("app.jsonl", Numbered(203, 203));
   LiveRun live(options);
-  UntilAll(8);
+  UntilAll(203);
   live.Stop();
   EXPECT_TRUE(Gaps().empty()) << live.said();
   ExpectBalanced();

@@ -108,8 +108,7 @@ void AddDatabaseOptions(Options* options, IngestOptions* to) {
   options->Flag("--from-scratch",
                 "Make the database anew; the old one stands until the new one is whole",
                 &to->from_scratch);
-  options->Flag("--force", "With --from-scratch: also over what sluice did not make",
-                &to->force);
+  options->Flag("--force", "With --from-scratch: also over what sluice did not make", &to->force);
   options->Choice("--verify",
                   "Check of a new database before it is published: light looks a few rows up in "
                   "every index, quick and full are SQLite's quick_check and integrity_check",

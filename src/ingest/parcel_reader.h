@@ -18,9 +18,9 @@ namespace sluice {
 
 // A source as the pipeline reads it.
 struct PipelineSource {
-  std::string path;    // what @source holds, and messages say
-  uint32_t table = 0;  // index of its table
-  Offset from;         // where to go on
+  std::string path;      // what @source holds, and messages say
+  uint32_t table = 0;    // index of its table
+  Offset from;           // where to go on
   bool is_done = false;  // nothing to read: it is not opened
   // Called once, by the thread that reads its first chunk.
   std::function<Result<std::unique_ptr<Source>>()> open;
