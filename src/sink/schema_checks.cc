@@ -24,8 +24,15 @@ Result<std::vector<std::string>> Names(Connection& connection, const std::string
 }
 
 // To compile a statement is to compile the triggers that it would fire.
-std::string ErrorOf(Connection& connection, const std::string& sql) {
-  return connection.Prepare(sql) ? "" : connection.ErrorText();
+//
+// A fault is no word about the statement. It may also have ended the transaction, and what followed
+// would then be done for good, one statement at a time.
+Status NoteErrorOf(Connection& connection, const std::string& what, const std::string& sql,
+                   SchemaState* state) {
+  const Result<Statement> compiled = connection.Prepare(sql);
+  state->errors[what] = compiled ? "" : connection.ErrorText();
+  if (compiled || (!IsFault(compiled.error()) && connection.in_transaction())) return {};
+  return compiled.error();
 }
 
 Status ReadTriggers(Connection& connection, SchemaState* state) {
@@ -41,10 +48,13 @@ Status ReadTriggers(Connection& connection, SchemaState* state) {
       set += (set.empty() ? "" : ", ") + QuoteName(column) + " = " + QuoteName(column);
     }
     const std::string quoted = QuoteName(table);
-    state->errors["INSERT into " + table] =
-        ErrorOf(connection, "INSERT INTO " + quoted + " DEFAULT VALUES");
-    state->errors["DELETE from " + table] = ErrorOf(connection, "DELETE FROM " + quoted);
-    state->errors["UPDATE of " + table] = ErrorOf(connection, "UPDATE " + quoted + " SET " + set);
+    const std::pair<std::string, std::string> events[] = {
+        {"INSERT into ", "INSERT INTO " + quoted + " DEFAULT VALUES"},
+        {"DELETE from ", "DELETE FROM " + quoted},
+        {"UPDATE of ", "UPDATE " + quoted + " SET " + set}};
+    for (const auto& [event, sql] : events) {
+      if (Status s = NoteErrorOf(connection, event + table, sql, state); !s.ok()) return s;
+    }
   }
   return {};
 }
@@ -61,13 +71,27 @@ std::string TriggersOf(Connection& connection, const std::string& table) {
 
 }  // namespace
 
+bool IsFault(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kIo:
+    case StatusCode::kFull:
+    case StatusCode::kBusy:
+    case StatusCode::kCorruption:
+    case StatusCode::kCancelled:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Result<SchemaState> ReadSchemaState(Connection& connection) {
   SchemaState state;
   const Result<std::vector<std::string>> views =
       Names(connection, "SELECT name FROM sqlite_schema WHERE type = 'view'");
   if (!views) return Error(views.error());
   for (const std::string& view : *views) {
-    state.errors["view " + view] = ErrorOf(connection, "SELECT * FROM " + QuoteName(view));
+    Status s = NoteErrorOf(connection, "view " + view, "SELECT * FROM " + QuoteName(view), &state);
+    if (!s.ok()) return Error(s);
   }
   if (Status s = ReadTriggers(connection, &state); !s.ok()) return Error(s);
   const Result<std::optional<int64_t>> keys = connection.QueryInteger(

@@ -20,6 +20,7 @@ struct SchemaState {
   std::map<std::string, std::string> errors;
   uint64_t foreign_key_errors = 0;
 };
+// Within a transaction.
 Result<SchemaState> ReadSchemaState(Connection& connection);
 
 // kUsage with the name of the first thing that is worse than it was `before`.
@@ -27,6 +28,9 @@ Status CheckAgainst(Connection& connection, const SchemaState& before);
 
 // Why a unique index cannot be made: kConstraint with the number of double keys and one of them.
 Status DoubleRows(Connection& connection, std::string_view table, const Index& index);
+
+// Whether a statement failed for what the machine or another process did, not for what it says.
+bool IsFault(const Status& status);
 
 // Names of the full-text tables with the content of this table, whoever made them.
 Result<std::vector<std::string>> FullTextsOver(Connection& connection, std::string_view table);

@@ -112,7 +112,7 @@ class TableChanger {
     if (!size) return size.error();
     size->BindText(1, change_.current.name);
     if (const Result<bool> row = size->Step(); !row) return row.error();
-    return CheckRoom(target_->path(), 2 * static_cast<uint64_t>(size->Integer(0)), free);
+    return CheckRoom(2 * static_cast<uint64_t>(size->Integer(0)), free);
   }
 
   struct Object {
@@ -196,6 +196,7 @@ class TableChanger {
       Status made = connection_.Execute(object.sql);
       if (made.code() == StatusCode::kConstraint) return WhyNotUnique(object.name);
       if (made.ok()) continue;
+      if (IsFault(made)) return made;
       return Status::Usage(
           "the " + object.type + " " + object.name + " cannot be kept: " + connection_.ErrorText(),
           "drop it first, or keep the columns that it names");
@@ -253,6 +254,7 @@ class TableChanger {
       Status rebuilt =
           connection_.Execute("INSERT INTO " + quoted + " (" + quoted + ") VALUES ('rebuild')");
       if (rebuilt.ok()) continue;
+      if (IsFault(rebuilt)) return rebuilt;
       return Status::Usage("the full text " + name + " cannot be kept: " + connection_.ErrorText(),
                            "drop it first, or keep the columns that it names");
     }
@@ -291,10 +293,10 @@ class TableChanger {
 
 }  // namespace
 
-Status CheckRoom(const std::string& path, uint64_t needed, uint64_t free) {
+Status CheckRoom(uint64_t needed, uint64_t free) {
   if (free >= needed) return {};
   return {StatusCode::kFull,
-          path + ": the change needs about " + FormatSize(needed) + " beside the database, and " +
+          "the change needs about " + FormatSize(needed) + " beside the database, and " +
               FormatSize(free) + " are free there",
           "make room, or move the database to a larger disk first"};
 }

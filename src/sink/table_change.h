@@ -30,7 +30,7 @@ Result<uint64_t> ChangeTable(TargetDatabase* target, const TableChange& change,
                              const ChangeOptions& options, const StopToken& stop,
                              const ChangeStep& step);
 
-// Of the folder of `path`: kFull if fewer than `needed` bytes are `free` there.
-Status CheckRoom(const std::string& path, uint64_t needed, uint64_t free);
+// kFull if fewer than `needed` bytes are `free`.
+Status CheckRoom(uint64_t needed, uint64_t free);
 
 }  // namespace sluice
