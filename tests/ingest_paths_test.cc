@@ -84,6 +84,11 @@ class IngestPaths : public IngestCorpus {
       options.write_pages = pages;
       const Result<IngestSummary> summary = Ingest(options);
       ASSERT_TRUE(summary) << summary.error().message();
+      if (!fs::exists(database_)) {  // no record: no database is made of nothing
+        EXPECT_EQ(summary->path, "none");
+        EXPECT_EQ(summary->counts.rows, 0u);
+        continue;
+      }
       EXPECT_EQ(summary->path, pages ? "pages" : "sqlite");
       EXPECT_EQ(DatabaseView(database_).One("SELECT path FROM _sluice_runs"), summary->path);
       summaries[pages] = *summary;
@@ -91,7 +96,9 @@ class IngestPaths : public IngestCorpus {
     }
     EXPECT_EQ(summaries[0].counts, summaries[1].counts);
     ExpectSame(dumps[1], dumps[0]);
-    EXPECT_EQ(fs::directory_iterator(folder_.path())->path(), database_) << "and nothing beside it";
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder_.path())) {
+      EXPECT_EQ(entry.path(), database_) << "and nothing beside it";
+    }
   }
 
   // Of pages that the builder wrote: the trees of tables and indexes.

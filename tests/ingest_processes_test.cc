@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs beside other processes, and runs that are asked to stop.
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -348,14 +349,14 @@ TEST_F(IngestStops, ARealSignalEndsARunInItsMiddle) {
   if (child == 0) {
     static StopToken stop;
     StopOnSignals(&stop);
-    int reads = 0;
+    std::atomic<bool> is_planned = false;  // after which the first chunk is read
     ScopedFileHook hook([&](const FileEvent& event) {
-      if (event.call == FileCall::kRead && event.path == options.inputs[0] && ++reads == 6) {
-        raise(SIGINT);
-      }
+      const bool is_read = event.call == FileCall::kRead && event.path == options.inputs[0];
+      if (is_read && is_planned.exchange(false)) raise(SIGINT);
       return 0;
     });
-    const Result<IngestSummary> summary = RunIngest(options, stop, {});
+    const Result<IngestSummary> summary =
+        RunIngest(options, stop, {.note = [&](const std::string&) { is_planned = true; }});
     _exit(summary && summary->stopped && stop.signal() == SIGINT ? 0 : 1);
   }
   int status = -1;

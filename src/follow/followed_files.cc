@@ -77,7 +77,7 @@ StoredSource AsKnown(const FollowedFile& file) {
 
 KnownSources KnownAlone(const FollowedFile& file) {
   KnownSources known({AsKnown(file)});
-  if (file.overwritten) known.Emptied(1);
+  if (file.overwritten) known.Emptied(1, file.file.key());
   return known;
 }
 
@@ -354,15 +354,15 @@ Folders& FollowedFiles::folders() {
   return *folders_;
 }
 
-std::vector<int64_t> FollowedFiles::TakeEmptied() {
-  std::vector<int64_t> ids = std::exchange(swept_emptied_, {});
-  std::erase_if(emptied_, [&ids](const FollowedFile* file) {
+std::vector<EmptiedFile> FollowedFiles::TakeEmptied() {
+  std::vector<EmptiedFile> taken = std::exchange(swept_emptied_, {});
+  std::erase_if(emptied_, [&taken](const FollowedFile* file) {
     if (!file->overwritten) return true;     // found meanwhile
     if (file->source_id == 0) return false;  // it has no row yet
-    ids.push_back(file->source_id);
+    taken.push_back({.source_id = file->source_id, .key = file->file.key()});
     return true;
   });
-  return ids;
+  return taken;
 }
 
 void FollowedFiles::Tell(const std::string& path) {
@@ -919,7 +919,9 @@ void FollowedFiles::Sweep(const std::function<void(const FollowedFile&)>& before
     ForgetInode(&file);
     without_id_.erase(&file);
     const bool is_untold = std::erase(emptied_, &file) > 0 && file.overwritten;
-    if (is_untold && file.source_id != 0) swept_emptied_.push_back(file.source_id);
+    if (is_untold && file.source_id != 0) {
+      swept_emptied_.push_back({.source_id = file.source_id, .key = file.file.key()});
+    }
     if (const auto known = by_id_.find(file.source_id);
         known != by_id_.end() && known->second == &file) {
       by_id_.erase(known);

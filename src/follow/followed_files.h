@@ -75,6 +75,12 @@ struct Finding {
   uint64_t count = 0;
 };
 
+// A file of a known source that was seen to be emptied, or overwritten.
+struct EmptiedFile {
+  int64_t source_id = 0;
+  SourceKey key;  // of that file: the source itself may lie in another one by now
+};
+
 // The files of a live run: which there are, which of them have more to read, and what became of
 // those that were renamed, emptied, replaced or removed.
 //
@@ -125,9 +131,9 @@ class FollowedFiles {
 
   // A name that the caller does not know: it is told as a kNewName when it is time.
   void Tell(const std::string& path);
-  // Ids of files that were seen to be emptied, or overwritten, since it was asked last: what has
-  // their name now is not them, whatever it holds.
-  std::vector<int64_t> TakeEmptied();
+  // Those that were seen to be emptied, or overwritten, since it was asked last: what these files
+  // hold now is not what they held, whatever it is.
+  std::vector<EmptiedFile> TakeEmptied();
   // Whether hints come from the directory of this file.
   bool Watches(const std::string& path) const { return directories_.contains(DirectoryOf(path)); }
   // A name that was told, and of which nothing can be read yet: it is told again when its file has
@@ -286,8 +292,8 @@ class FollowedFiles {
   std::unordered_set<const FollowedFile*> without_id_;
   bool has_retired_ = false;
   std::vector<FollowedFile*> unnamed_;
-  std::vector<FollowedFile*> emptied_;  // not told yet
-  std::vector<int64_t> swept_emptied_;  // ids, of files that are gone from here
+  std::vector<FollowedFile*> emptied_;      // not told yet
+  std::vector<EmptiedFile> swept_emptied_;  // that are gone from here
   std::map<std::string, Pending> pending_;
   std::map<std::string, Family> families_;  // by the name that was rotated
   std::map<std::string, Arrivals> arrivals_;

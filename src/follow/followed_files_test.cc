@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <set>
 #include <thread>
@@ -106,9 +107,9 @@ class Following {
   }
 
   void Decide(const std::string& path) {
-    for (const int64_t emptied : files_.TakeEmptied()) emptied_.insert(emptied);
+    for (const EmptiedFile& file : files_.TakeEmptied()) emptied_[file.source_id] = file.key;
     KnownSources known(known_);
-    for (const int64_t emptied : emptied_) known.Emptied(emptied);
+    for (const auto& [id, key] : emptied_) known.Emptied(id, key);
     const Result<Identity> identity = Identify(path, &known, &files_.folders());
     if (!identity) return;
     int64_t id = identity->source_id;
@@ -161,7 +162,7 @@ class Following {
   bool reads_ = true;
   BufferPool pool_{2, size_t{64} << 10};
   std::vector<StoredSource> known_;
-  std::set<int64_t> emptied_;  // ids of known sources
+  std::map<int64_t, SourceKey> emptied_;  // by the id of the known source
   std::vector<std::string> lines_;
   std::vector<uint64_t> lost_;
   uint64_t unseen_ = 0;

@@ -179,7 +179,7 @@ class Decision {
 
 // Whether a file at the path of a source is still that source, by the strength of the evidence.
 Result<bool> Decision::StandsIn(Content* content, const StoredSource& source) {
-  if (known_.IsEmptied(source.id)) return false;
+  if (known_.IsEmptied(source)) return false;
   const Result<bool> has = content->Has(source.offset);
   if (!has || !*has) return has;
   if (source.key.SameFileAs(content->key()) && !source.has_gap) return true;
@@ -256,7 +256,7 @@ Result<bool> Decision::ByInode() {
   SortByOffset(&*sources);
   for (const StoredSource& source : *sources) {
     if (source.key.path == key().path || source.offset.bytes == 0) continue;
-    if (known_.IsEmptied(source.id)) continue;
+    if (known_.IsEmptied(source)) continue;
     const Result<bool> has = content_.Has(source.offset);
     if (!has) return has;
     if (!*has) continue;

@@ -790,7 +790,7 @@ TEST_P(WeakIdentityTest, NotAfterItWasSeenToBeEmptied) {
   Know("a");
   folder_.Append("a", start());
   KnownSources known(known_);
-  known.Emptied(1);
+  known.Emptied(1, known_[0].key);
   Folders folders;
   EXPECT_EQ(Identify(folder_ / "a", &known, &folders)->kind, Kind::kTruncated);
   Move("a", "b");
@@ -804,11 +804,27 @@ TEST_F(IdentityTest, SeenToBeEmptiedBeatsStrongEvidence) {
   folder_.Write("a", Log("a", 100));
   Know("a");
   KnownSources known(known_);
-  known.Emptied(1);
+  known.Emptied(1, known_[0].key);
   Folders folders;
   EXPECT_EQ(Identify(folder_ / "a", &known, &folders)->kind, Kind::kTruncated);
   folder_.Write("elsewhere", Log("a", 100));
   EXPECT_EQ(Identify(folder_ / "elsewhere", &known, &folders)->kind, Kind::kMoved);
+}
+
+// As of a log that was compressed at once: its old file is told to be gone only after its new one
+// was found.
+TEST_F(IdentityTest, AnEmptyingSaysNothingOfAnotherFileOfTheSource) {
+  folder_.Write("app.jsonl", Log("a", 100));
+  Know("app.jsonl");
+  const SourceKey emptied = known_[0].key;
+  folder_.Write("app.jsonl.1", Log("a", 100));
+  folder_.Write("app.jsonl", "");
+  known_.clear();
+  Know("app.jsonl.1");
+  KnownSources known(known_);
+  known.Emptied(1, emptied);
+  Folders folders;
+  EXPECT_EQ(Identify(folder_ / "app.jsonl.1", &known, &folders)->kind, Kind::kUnchanged);
 }
 
 TEST_F(IdentityTest, StrongEvidenceIsEnoughAfterAGap) {

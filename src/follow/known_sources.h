@@ -9,7 +9,6 @@
 #include <set>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -50,9 +49,13 @@ class KnownSources {
   void Move(const StoredSource& source, const SourceKey& key);
   // The file of the source was seen where the source is known: no other file is it.
   void Stands(const StoredSource& source);
-  // Its file was seen to be emptied: what is there now is not it, whatever it holds.
-  void Emptied(int64_t id) { emptied_.insert(id); }
-  bool IsEmptied(int64_t id) const { return emptied_.contains(id); }
+  // This file of the source was seen to be emptied: what it holds now is not the source, whatever
+  // that is. A source that lies in another file by now is not concerned.
+  void Emptied(int64_t id, const SourceKey& file) { emptied_.insert_or_assign(id, file); }
+  bool IsEmptied(const StoredSource& source) const {
+    const auto emptied = emptied_.find(source.id);
+    return emptied != emptied_.end() && emptied->second.SameFileAs(source.key);
+  }
   // What was decided is in the database by now, or never will be. For sources that are fetched.
   void Settle();
   // The source was read further: for sources that are fetched.
@@ -97,7 +100,7 @@ class KnownSources {
   Index by_path_;
   Index by_inode_;
   std::set<Content> by_content_;
-  std::unordered_set<int64_t> emptied_;
+  std::unordered_map<int64_t, SourceKey> emptied_;
   // Since the last Settle, if sources are fetched.
   std::unordered_map<int64_t, SourceKey> moved_;
   std::vector<std::pair<int64_t, Offset>> standing_;

@@ -184,8 +184,8 @@ class Live {
   std::unordered_map<FollowedFile*, Touched> touched_;
   Clock::time_point touched_at_;
   std::unordered_map<FollowedFile*, uint64_t> lost_;  // files → bytes that were known to be there
-  std::set<int64_t> emptied_;        // ids of files that were seen to be emptied, and not found
-  std::vector<std::string> unseen_;  // names of files that were gone before they were seen
+  std::map<int64_t, SourceKey> emptied_;  // files that were seen to be emptied, by id, not found
+  std::vector<std::string> unseen_;       // names of files that were gone before they were seen
   uint64_t uncommitted_rows_ = 0;
   uint64_t uncommitted_bytes_ = 0;
   Clock::time_point blocked_until_;  // nothing is read before
@@ -212,7 +212,7 @@ Status Live::OpenDatabase(std::vector<Table> extra_tables, milliseconds wait) {
   if (!database) return database.error();
   database_ = std::move(*database);
   tables_ = database_->TableNames();
-  for (const int64_t id : emptied_) database_->NoteEmptied(id);
+  for (const auto& [id, key] : emptied_) database_->NoteEmptied(id, key);
   return {};
 }
 
@@ -415,9 +415,9 @@ Status Live::TakeUpNewName(const std::string& path) {
   if (*awaits) return {};
   if (Status s = Commit(); !s.ok()) return s;  // the plan goes by what the database knows
   if (!files_.IsInput(path) && files_.HasUnreadSource()) return {};  // it is told again
-  for (const int64_t id : files_.TakeEmptied()) {
-    emptied_.insert(id);
-    database_->NoteEmptied(id);
+  for (const EmptiedFile& file : files_.TakeEmptied()) {
+    emptied_.insert_or_assign(file.source_id, file.key);
+    database_->NoteEmptied(file.source_id, file.key);
   }
   Result<RunPlan> plan = database_->Plan(path, stop_, &files_.folders());
   if (!plan) {

@@ -248,8 +248,8 @@ Result<LiveDatabase::AtPath> LiveDatabase::LookAtPath(const std::string& path, F
   return found;
 }
 
-void LiveDatabase::NoteEmptied(int64_t source_id) {
-  for (auto& [table, sources] : knowledge_.sources) sources.Emptied(source_id);
+void LiveDatabase::NoteEmptied(int64_t source_id, const SourceKey& file) {
+  for (auto& [table, sources] : knowledge_.sources) sources.Emptied(source_id, file);
 }
 
 void LiveDatabase::NoteCommitted(const FollowedFile& file, const Offset& before, bool is_new) {

@@ -73,8 +73,8 @@ class LiveDatabase {
     KnownSource latest;
   };
   Result<AtPath> LookAtPath(const std::string& path, Folders* folders);
-  // The file of this source was seen to be emptied.
-  void NoteEmptied(int64_t source_id);
+  // This file of the source was seen to be emptied.
+  void NoteEmptied(int64_t source_id, const SourceKey& file);
   // What a commit has made durable: the file's offset, which was `before`. `is_new`: it has a row
   // since.
   void NoteCommitted(const FollowedFile& file, const Offset& before, bool is_new);

@@ -110,13 +110,16 @@ Status MakeWithoutRows(Connection& memory, const Table& table) {
   return {};
 }
 
-Status CompileView(Connection& memory, const View& view) {
-  const Result<Statement> compiled = memory.Prepare("SELECT * FROM " + QuoteName(view.name));
-  if (compiled) return {};
+Status DoesNotCompile(const View& view, const std::string& why) {
   return Status::Usage((view.place.empty() ? "" : view.place + ": ") + "the view " + view.name +
-                           " does not compile: " + memory.ErrorText(),
+                           " does not compile: " + why,
                        "mend its sql: it may name the columns of this schema, and the tables and "
                        "views of the database");
+}
+
+Status CompileView(Connection& memory, const View& view) {
+  const Result<Statement> compiled = memory.Prepare("SELECT * FROM " + QuoteName(view.name));
+  return compiled ? Status() : DoesNotCompile(view, memory.ErrorText());
 }
 
 }  // namespace
@@ -173,7 +176,7 @@ Status CompileViews(Connection* database, const std::vector<Table>& tables, std:
     for (const View& view : table.views) {
       Status s = memory->Execute("DROP VIEW IF EXISTS " + QuoteName(view.name));
       if (s.ok()) s = memory->Execute(CreateViewSql(view));
-      if (!s.ok()) return s.In(view.place);
+      if (!s.ok()) return DoesNotCompile(view, memory->ErrorText());
     }
   }
   if (left_out > 0) return {};  // a view may be right about what could not be made here
