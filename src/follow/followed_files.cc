@@ -776,8 +776,7 @@ void FollowedFiles::GoOnAs(FollowedFile* file, const SourceKey& key) {
   const bool is_unread = file->file.offset().bytes == 0;
   const bool is_missed = file->state == FollowedFile::State::kUnnamed || IsToldOf(*file);
   const uint64_t lost = is_unread && is_missed && file->overwritten ? file->waiting() : 0;
-  // One that is open is read to its end where it is; only its name is another.
-  file->compressed = !file->file.is_open() && IsCompressed(key.path);
+  file->compressed = IsCompressed(key.path);
   file->overwritten = file->grew_unseen = false;
   Rename(file, key);
   if (lost > 0) TellLost(file, lost);

@@ -30,7 +30,8 @@ struct FollowedFile {
   GrowingFile file;
   int64_t source_id = 0;  // its row in _sluice_sources
   uint32_t table = 0;     // of who reads it
-  bool compressed = false;
+  bool compressed =
+      false;  // what is under its name; an open descriptor may be of what that was before
   // Of the file, as last seen: what stands between the offset and this is known to be there.
   uint64_t size = 0;
   int64_t modified_ns = 0;
@@ -53,6 +54,8 @@ struct FollowedFile {
   bool is_unreadable = false;       // when it was last tried, which a later hint does again
   bool was_searched_again = false;  // unnamed: in its folder as the next look saw it
 
+  // One that is open is read to its end as it is, whatever is under its name by now.
+  bool reads_compressed() const { return compressed && !file.is_open(); }
   // Bytes that are known to be there and not read: of a plain file.
   uint64_t waiting() const {
     return compressed || size < file.offset().bytes ? 0 : size - file.offset().bytes;

@@ -122,7 +122,7 @@ class Following {
   }
 
   void Read(FollowedFile* file) {
-    if (file->compressed) return ReadCompressed(file);
+    if (file->reads_compressed()) return ReadCompressed(file);
     if (!file->file.is_open() && !file->file.Open().ok()) return;
     Chunk chunk;
     const auto growth = file->file.Next(&pool_, size_t{1} << 20, &chunk);

@@ -614,7 +614,7 @@ Status Live::ReadAndCommit() {
 
 Status Live::ReadSome(FollowedFile* file) {
   parcel_.begins_after_tail = file->file.offset().tail_taken;
-  return file->compressed ? ReadCompressed(file) : ReadLines(file);
+  return file->reads_compressed() ? ReadCompressed(file) : ReadLines(file);
 }
 
 Status Live::ReadLines(FollowedFile* file) {
