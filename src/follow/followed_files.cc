@@ -307,7 +307,7 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
     if (is_there && IsInput(path)) Appeared(path, *info);
     return;
   }
-  if (!file->compressed && info->size < file->file.least_size()) {
+  if (info->size < file->file.least_size() && !LooksCompressed(file)) {
     LoseContent(file);
     return;
   }
@@ -571,7 +571,19 @@ void FollowedFiles::Unname(FollowedFile* file) {
   if (!FindByInode(file) && file->file.is_open()) Queue(file);
 }
 
+// Asked of the file before it is taken for emptied. Names change while they are looked at, so what
+// is under this one may have been taken for plain when another file had it.
+bool FollowedFiles::LooksCompressed(FollowedFile* file) {
+  if (!file->compressed) file->compressed = IsCompressed(file->file.key().path);
+  return file->compressed;
+}
+
 void FollowedFiles::Overwritten(FollowedFile* file) {
+  if (LooksCompressed(file)) {
+    file->file.Close();
+    Queue(file);
+    return;
+  }
   file->size = file->file.least_size();  // what was seen behind it was of the new content
   LoseContent(file);
 }

@@ -254,6 +254,7 @@ class FollowedFiles {
   bool IsNamed(const FileInfo& info) const;
   void TellStrangersAmong(const std::vector<std::string>& names, const std::set<Inode>& known,
                           Family* family);
+  bool LooksCompressed(FollowedFile* file);
   void LoseContent(FollowedFile* file);
   void Unname(FollowedFile* file);
   bool IsStill(const FollowedFile& file, const std::string& path) const;
