@@ -99,6 +99,32 @@ class BesideOthers : public testing::Test {
   const std::string events_ = folder_.Write("events.jsonl", "{\"n\":1,\"k\":\"one\"}\n");
 };
 
+// An application's table may have the very index that a schema lists, in words of its own.
+TEST_F(BesideOthers, AnIndexOfTheSameColumnsServesWhoeverMadeIt) {
+  Sql("CREATE TABLE events(id INTEGER PRIMARY KEY, n INTEGER, k TEXT); CREATE INDEX idx_events_n "
+      "ON events(N)");
+  IngestOptions options = Events();
+  options.table = "events";
+  EXPECT_EQ(Ingest(options).counts.rows, 1u);
+  EXPECT_THAT(Rows("SELECT sql FROM sqlite_schema WHERE name = 'idx_events_n'"),
+              ElementsAre("CREATE INDEX idx_events_n ON events(N)"));
+}
+
+TEST_F(BesideOthers, AnotherIndexOfTheSameNameDoesNotServe) {
+  for (const char* index :
+       {"INDEX idx_events_n ON events(k)", "INDEX idx_events_n ON events(n, k)",
+        "UNIQUE INDEX idx_events_n ON events(n)", "INDEX idx_events_n ON events(n) WHERE n > 0",
+        "INDEX idx_events_n ON events(n + 0)"}) {
+    SCOPED_TRACE(index);
+    Sql("DROP TABLE IF EXISTS events; CREATE TABLE events(id INTEGER PRIMARY KEY, n INTEGER, k "
+        "TEXT); CREATE " +
+        std::string(index));
+    IngestOptions options = Events();
+    options.table = "events";
+    EXPECT_THAT(Failure(options).message(), HasSubstr("idx_events_n"));
+  }
+}
+
 // An object of somebody else's, by kind; "user" is its name. Those that need a table take `on`.
 struct Theirs {
   const char* kind;

@@ -28,7 +28,8 @@ bool IsOfTheRun(const std::string& table, const std::string& column) {
   static const std::set<std::string> names = {"ended_at", "updated_at", "rejected_at", "at",
                                               "bytes_written"};
   return table.starts_with("_sluice_") &&
-         (names.contains(column) || (table == "_sluice_runs" && column == "path"));
+         (names.contains(column) || (table == "_sluice_waiting" && column == "since") ||
+          (table == "_sluice_runs" && column == "path"));
 }
 
 std::string ReplaceAll(std::string text, std::string_view what, std::string_view by) {

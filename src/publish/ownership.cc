@@ -32,6 +32,15 @@ std::string Describe(const DatabaseObject& object) {
   return text;
 }
 
+// As Ownership::Read makes it of an index that stands: there an expression is NULL.
+std::string IndexKeyOf(const Index& index) {
+  std::string key;
+  for (const std::string& column : index.columns) {
+    key += (key.empty() ? "" : ",") + QuoteText(column);
+  }
+  return (index.unique ? "1:" : "0:") + key;
+}
+
 // Where the reader may choose another name for what the schema lists.
 std::string RemedyFor(const DatabaseObject& in_the_way, bool wants_table) {
   const std::string rename = IsTable(in_the_way.kind)
@@ -50,12 +59,14 @@ struct Ownership::Needed {
   std::string name;
   std::string table;  // of an index or a trigger
   std::string sql;    // "" for what FTS5 makes itself
+  std::string index_key = "";
 };
 
 std::vector<Ownership::Needed> Ownership::NeededBy(const Table& table) {
   std::vector<Needed> needed = {{"table", table.name, "", CreateTableSql(table)}};
   for (const Index& index : table.indexes) {
-    needed.push_back({"index", index.name, table.name, CreateIndexSql(table, index)});
+    needed.push_back(
+        {"index", index.name, table.name, CreateIndexSql(table, index), IndexKeyOf(index)});
   }
   for (const View& view : table.views) {
     needed.push_back({"view", view.name, "", CreateViewSql(view)});
@@ -80,7 +91,10 @@ Result<Ownership> Ownership::Read(Connection& connection, Ledger* ledger) {
   Result<Statement> query = connection.Prepare(
       "SELECT CASE l.type WHEN 'virtual' THEN 'virtual table' ELSE s.type END, s.name,"
       " CASE WHEN s.type IN ('index', 'trigger') THEN s.tbl_name ELSE '' END, s.sql,"
-      " coalesce(l.type = 'shadow', 0)"
+      " coalesce(l.type = 'shadow', 0),"
+      " CASE WHEN s.type = 'index' THEN (SELECT i.\"unique\" || ':' ||"
+      "  (SELECT group_concat(quote(x.name)) FROM pragma_index_info(s.name) AS x)"
+      "  FROM pragma_index_list(s.tbl_name) AS i WHERE i.name = s.name AND NOT i.partial) END"
       " FROM sqlite_schema AS s LEFT JOIN pragma_table_list AS l"
       " ON l.schema = 'main' AND l.name = s.name AND s.type IN ('table', 'view')"
       " ORDER BY CASE s.type WHEN 'table' THEN 0 WHEN 'view' THEN 1 ELSE 2 END, s.name");
@@ -93,6 +107,7 @@ Result<Ownership> Ownership::Read(Connection& connection, Ledger* ledger) {
                                   .name = std::string(query->Text(1)),
                                   .table = std::string(query->Text(2)),
                                   .sql = std::string(query->Text(3)),
+                                  .index_key = std::string(query->Text(5)),
                                   .is_shadow = query->Integer(4) != 0});
   }
 
@@ -161,7 +176,9 @@ Status Ownership::CheckNames(const Table& table, bool may_use_table) const {
   for (const Needed& needed : NeededBy(table)) {
     const DatabaseObject* there = Find(needed.name, IsTrigger(needed.kind));
     if (there == nullptr) continue;
-    const bool serves = !needed.sql.empty() && there->sql == needed.sql;
+    const bool is_same_index = !needed.index_key.empty() && SameName(there->table, needed.table) &&
+                               SameName(there->index_key, needed.index_key);
+    const bool serves = is_same_index || (!needed.sql.empty() && there->sql == needed.sql);
     const bool same_object = there->kind == needed.kind && SameName(there->table, needed.table);
     // A shadow table's virtual table stands, and has come before it in this list.
     const bool is_of_full_text = needed.sql.empty() && there->is_shadow;

@@ -18,6 +18,7 @@ struct DatabaseObject {
   std::string name;   // as it was written
   std::string table;  // of an index or a trigger: what it is on
   std::string sql;
+  std::string index_key;   // of an index over whole columns and all rows: "1:'a','b'" if unique
   bool is_shadow = false;  // a table that a virtual table keeps its data in
 };
 
@@ -46,8 +47,8 @@ class Ownership {
 
   // kUsage if something that `table` needs has the name of an object that is somebody else's; the
   // message names both. An object with exactly the SQL that would be made serves as well, whoever
-  // made it. `may_use_table`: a table of its name may be there already, for somebody told us to
-  // write into it.
+  // made it, and so does an index that holds the same columns of the same table. `may_use_table`: a
+  // table of its name may be there already, for somebody told us to write into it.
   Status CheckNames(const Table& table, bool may_use_table) const;
 
   // The stored schema of a table that is not in the database any more (dropped, or renamed).
