@@ -489,6 +489,25 @@ TEST_F(LiveTest, AFileThatIsCopiedAndEmptiedBetweenTheTwoPartsIsNone) {
   ExpectBalanced();
 }
 
+// That a file waits is committed while rows of another one stand in the open transaction (I1).
+TEST_F(LiveTest, ANameThatWaitsCommitsNoRowWithoutItsOffset) {
+  LiveOptions options = Options(folder_.path());
+  options.commit_interval = std::chrono::seconds(60);
+  folder_.Write("app.jsonl", Numbered(1, 5));
+  Ingest(options);
+  LiveRun live(options);
+  folder_.Append("app.jsonl", Numbered(6, 8));
+  std::this_thread::sleep_for(milliseconds(300));  // they are read; 60 seconds to their commit
+  folder_.Write("b.jsonl", "{\"type\":\"permission-mode\",\"sessionId\":\"s\"}\n");
+  ASSERT_TRUE(live.UntilSaid("b.jsonl waits")) << live.said();
+  EXPECT_TRUE(LiveRun::Until([this] {
+    return DatabaseView(database_).Count(
+               "SELECT count(*) FROM sqlite_schema WHERE name = '_sluice_waiting'") > 0;
+  }));
+  EXPECT_EQ(DatabaseView(database_).One("SELECT count(*) FROM lines"),
+            DatabaseView(database_).One("SELECT sum(line_number) FROM _sluice_sources"));
+}
+
 TEST_F(LiveTest, AnotherWriterIsWaitedForAtTheStartToo) {
   LiveOptions options = Options(folder_.Write("app.jsonl", Numbered(1, 5)));
   options.ingest.wait = std::chrono::seconds(60);

@@ -152,10 +152,14 @@ std::vector<std::string> NamesBeforeRotation(std::string_view name) {
 
 std::string HeadOf(const std::string& path) {
   const Result<std::unique_ptr<Source>> source = OpenSource(path);
-  std::string head(source ? kIdentityWindow : 0, '\0');
+  return source ? HeadOf(source->get()) : std::string();
+}
+
+std::string HeadOf(Source* source) {
+  std::string head(kIdentityWindow, '\0');
   size_t size = 0;
   while (size < head.size()) {
-    const size_t read = (*source)->Read(head.data() + size, head.size() - size).value_or(0);
+    const size_t read = source->Read(head.data() + size, head.size() - size).value_or(0);
     if (read == 0) break;
     size += read;
   }

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "offset/offset.h"
+#include "source/source.h"
 
 namespace sluice {
 
@@ -92,7 +93,9 @@ bool IsRotatedName(std::string_view name, std::string_view original);
 // app.1.jsonl.gz).
 std::vector<std::string> NamesBeforeRotation(std::string_view name);
 
-// The first bytes of a file, decoded, as many as it is known by. Empty where it cannot be read.
+// The first bytes of a file, decoded, as many as it is known by. Empty if it cannot be read.
 std::string HeadOf(const std::string& path);
+// The same, of a source of which nothing was read.
+std::string HeadOf(Source* source);
 
 }  // namespace sluice

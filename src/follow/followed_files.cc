@@ -59,7 +59,7 @@ bool HasALine(const std::string& path) {
 ContentHash HashOfHead(const SourceKey& key) {
   const Result<std::unique_ptr<Source>> source = OpenSource(key.path);
   if (!source || !(*source)->key().SameFileAs(key)) return {};
-  const std::string head = HeadOf(key.path);
+  const std::string head = HeadOf(source->get());
   const bool tells_it_apart = head.size() == kIdentityWindow || head.find('\n') != head.npos;
   return tells_it_apart ? HashOf(head) : ContentHash();
 }

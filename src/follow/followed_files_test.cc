@@ -388,6 +388,33 @@ TEST_P(FollowedFilesTest, RotatedToGz) {
   EXPECT_EQ(following->lost(), Losses());
 }
 
+// Its name leads to the compressed file while the old one is read: to a file that is shorter than
+// what was read, and that was not emptied.
+TEST_P(FollowedFilesTest, RotatedToGzOnceMoreAfterItWasReadWhileOpen) {
+  std::vector<std::string> all;
+  std::string text;
+  for (int i = 1000; i < 1400; ++i) {
+    all.push_back("line " + std::to_string(i));
+    text += all.back() + "\n";
+  }
+  const std::string log = folder_.Write("app.jsonl", text);
+  auto following = Follow(log);
+  Rename("app.jsonl", "app.jsonl.1");
+  Compress("app.jsonl.1", "app.jsonl.1.gz");
+  folder_.Write("app.jsonl", "b1\n");
+  following->Step();
+  Rename("app.jsonl.1.gz", "app.jsonl.2.gz");
+  Rename("app.jsonl", "app.jsonl.1");
+  Compress("app.jsonl.1", "app.jsonl.1.gz");
+  folder_.Write("app.jsonl", "c1\n");
+  following->Settle();
+  Rename("app.jsonl.2.gz", "app.jsonl.3.gz");
+  following->Settle();
+  all.insert(all.begin(), {"b1", "c1"});
+  EXPECT_EQ(following->lines(), all);
+  EXPECT_EQ(following->lost(), Losses());
+}
+
 TEST_P(FollowedFilesTest, RotatedToGzWhileIdle) {
   const std::string log = folder_.Write("app.jsonl", "a1\n");
   auto following = Follow(log);
