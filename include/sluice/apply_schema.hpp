@@ -13,7 +13,7 @@
 
 namespace sluice {
 
-// What `sluice schema apply` was asked to do.
+// The options of ApplySchema.
 struct ApplyOptions {
   std::string database;
   std::string schema;  // a path that ends in ".toml", or a preset

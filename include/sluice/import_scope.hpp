@@ -97,7 +97,7 @@ class ImportScope {
   // for readers, so that the WAL starts anew at their pace instead of at each commit.
   Result<bool> HasRoom();
   uint64_t wal_bytes() const;  // as far as this connection knows: others may have written too
-  // Who reads from the WAL or writes to it, if Linux tells.
+  // The processes that read from the WAL or write to it, if Linux tells.
   std::vector<std::string> PinnedBy() const;
 
   // kUsage while a transaction is open: the scope then goes on.

@@ -29,7 +29,7 @@ enum class EventDetail : uint8_t {
   kBatch,  // one more per commit
 };
 
-// What a run is to do. Only `database` and `inputs` must be set. Most fields are also options of
+// The options of a run. Only `database` and `inputs` must be set. Most fields are also options of
 // the program, which describes them at more length (`sluice help ingest`). Sizes are bytes.
 //
 // A value: RunIngest keeps no reference to it.
@@ -59,8 +59,8 @@ struct IngestOptions {
   std::optional<OnBadLine> on_bad_line;
   uint64_t max_line_bytes = uint64_t{64} << 20;  // a longer line is a reject
 
-  // What one run may allocate. Default: the smaller of 512 MiB and a quarter of the RAM or of the
-  // cgroup's limit. Two runs at once take two budgets.
+  // Memory that one run may allocate. Default: the smaller of 512 MiB and a quarter of the RAM or
+  // of the cgroup's limit. Two runs at once take two budgets.
   std::optional<uint64_t> memory_bytes;
   // SQLite's page cache. Default: half of the memory budget.
   std::optional<uint64_t> cache_bytes;
@@ -129,7 +129,7 @@ struct ExtraKeys {
   static constexpr size_t kMostNamed = 3;
 };
 
-// What a run did.
+// The result of a run.
 struct IngestSummary {
   LineCounts counts;
   uint64_t bytes_read = 0;  // as stored, compressed or not
@@ -229,9 +229,8 @@ struct IngestHooks {
 Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& stop = StopToken(),
                                 const IngestHooks& hooks = {});
 
-// What RunIngest would do now with these options. It reads the beginnings of the inputs, opens the
-// database read-only, takes no lock and writes nothing.
-// Threads: any; blocks.
+// Tells what RunIngest would do now with these options. It reads the beginnings of the inputs,
+// opens the database read-only, takes no lock and writes nothing. Threads: any; blocks.
 Result<IngestPlan> PlanIngest(const IngestOptions& options);
 
 struct RetryOptions {

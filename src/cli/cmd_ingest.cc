@@ -298,7 +298,7 @@ Result<Historical> IngestWhatIsThere(const IngestRequest& request, const StopTok
     if (Status s = WriteOut(SummaryJson(request.options.database, *summary)); !s.ok())
       return Error(s);
   }
-  // What could not be read, or not to its end: all else is in, and the run has failed.
+  // Inputs that could not be read, or not to their end. All others are in, and the run has failed.
   for (const Status& failure : summary->failures) ReportError(failure, /*json=*/false);
   Historical done{.stopped = summary->stopped};
   if (by_signal && summary->stopped) {

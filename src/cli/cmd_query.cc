@@ -62,7 +62,7 @@ Status WithPlace(const Status& status, const std::string& sql, std::optional<siz
   return {status.code(), fmt::format("{}\n  {}", status.message(), excerpt), status.remedy()};
 }
 
-// What `sql` gives in its first column.
+// The first column of the rows of `sql`.
 std::vector<std::string> Names(Connection& connection, std::string_view sql) {
   std::vector<std::string> names;
   auto statement = connection.Prepare(sql);

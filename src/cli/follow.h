@@ -37,13 +37,13 @@ Status ApplyFollowOptions(FollowRequest* request, IngestOptions* options);
 // SIGHUP asks for a rescan, from now on, instead of ending the process.
 void RescanOnHangup();
 
-// What a person sees of the live part.
+// The live part, as a person sees it.
 struct FollowLog {
   std::function<void(const std::string&)> note;
   std::function<void(const std::string&)> warning;
   // How it is, once a second; empty if nobody looks.
   std::function<void(const LiveStatus&)> status;
-  // What it did, at its end.
+  // At its end: the result.
   std::function<void(const IngestSummary&)> summary;
   // Takes off the screen what does not stay there.
   std::function<void()> wipe;

@@ -106,7 +106,7 @@ std::string ExtraKeysText(const ExtraKeys& extra, std::string_view indent, bool 
                      alter ? "" : remedy);
 }
 
-// What a person would type now.
+// The command that a person would type next.
 std::string NextSteps(const std::string& database, const LineCounts& counts,
                       const std::map<std::string, TableTotals>& tables, const Terminal& terminal) {
   std::string text;

@@ -178,7 +178,7 @@ std::string CutStartToWidth(std::string_view text, size_t columns) {
     width -= WidthOf(character.code);
     text.remove_prefix(character.bytes);
   }
-  // What combines with a character that was cut off goes with it.
+  // A combining mark goes with the character that was cut off.
   while (!text.empty() && WidthOf(FirstCharacter(text).code) == 0)
     text.remove_prefix(FirstCharacter(text).bytes);
   return "…" + std::string(text);

@@ -41,7 +41,7 @@ struct Recognised {
   char delimiter = 0;  // of kCsv: ',', ';' or a tab
 };
 
-// What follows the sample in its source.
+// The bytes after the sample in its source.
 enum class SampleEnd : uint8_t {
   kMore,         // more, that is already there: a last line without a newline is cut off
   kMayGrow,      // nothing yet: a last line is whole if it is a complete JSON object or array

@@ -261,7 +261,7 @@ TEST_P(FollowedFilesTest, CopiedAndTruncated) {
   EXPECT_EQ(following->lost(), Losses());
 }
 
-// What was seen to be emptied is new, whatever it holds then.
+// A file that was seen to be emptied is new, whatever it holds then.
 TEST_P(FollowedFilesTest, EmptiedAndWrittenAgainWithTheSameLines) {
   const std::string log = folder_.Write("app.jsonl", "a\na\na\n");
   auto following = Follow(log);

@@ -16,9 +16,9 @@ namespace {
 // The clock of files ticks every few milliseconds, and a transaction begins as long before or after
 // what is read for it.
 constexpr int64_t kReadSlackNs = 1'000'000'000;
-// Of sources that begin alike, how many offsets are tried.
+// At most so many offsets are tried, of sources that begin alike.
 constexpr size_t kMostOffsets = 256;
-// Of names that a rotation may have made, how many are looked at for one file.
+// At most so many names that a rotation may have made are looked at for one file.
 constexpr size_t kMostNames = 256;
 
 // A file, asked whether it has the content of known sources. Of a compressed one offsets should be
@@ -48,7 +48,7 @@ class Content {
            HashOf(place_.before) == offset.tail;
   }
 
-  // What an offset there would be known by. Nothing if the file ends before it.
+  // The offset there, with what it would be known by. Nothing if the file ends before it.
   Result<std::optional<Offset>> OffsetAt(uint64_t bytes) {
     if (Status status = GoTo(bytes); !status.ok()) return Error(status);
     if (!place_.reached) return std::optional<Offset>();
@@ -234,7 +234,7 @@ Result<bool> Decision::ByPath() {
       if (!empty_) empty_ = source.id;
       continue;
     }
-    // What is known to be gone is not looked for again as long as its successor stands.
+    // A source that is known to be gone is not looked for as long as its successor stands.
     if (is_decided && source.has_gap) continue;
     const Result<bool> stands = StandsIn(&content_, source);
     if (!stands) return stands;
@@ -404,7 +404,7 @@ Result<std::optional<Identity>> LookForMoved(const StoredSource& source, KnownSo
     *renamed |= !info;
     if (!info || info->kind != FileKind::kRegular || folder.IsUntouched(*info)) continue;
     if (is_decided(*info)) continue;
-    // What cannot be read is only a candidate, and it may be another source: a copy that is known.
+    // A file that cannot be read was only a candidate. It may also be another source: a known copy.
     const Result<Identity> identity = Identify(path, known, folders);
     *renamed |= !identity && identity.error().code() == StatusCode::kNotFound;
     if (!identity) continue;

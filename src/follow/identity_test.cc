@@ -622,7 +622,7 @@ TEST_F(IdentityTest, FilesThatAreExceptedAreNeverOpened) {
 
 // --- Weak evidence: less than a kilobyte, or lines that are all alike
 
-// What it is that begins like any other of its program.
+// The kind of a file that begins like any other of its program.
 class WeakIdentityTest : public IdentityTest, public testing::WithParamInterface<std::string> {
  protected:
   static constexpr int64_t kSecond = 1'000'000'000;

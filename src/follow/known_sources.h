@@ -56,7 +56,7 @@ class KnownSources {
     const auto emptied = emptied_.find(source.id);
     return emptied != emptied_.end() && emptied->second.SameFileAs(source.key);
   }
-  // What was decided is in the database by now, or never will be. For sources that are fetched.
+  // The decisions are in the database by now, or never will be. For sources that are fetched.
   void Settle();
   // The source was read further: for sources that are fetched.
   void Advance(int64_t id, const Offset& before, const Offset& after);

@@ -120,7 +120,7 @@ class Application {
     return target_->CompileViews({change_.wanted}, change_.wanted.name);
   }
 
-  // What needs a word more.
+  // Changes that need a word more.
   Status Compared() {
     change_.changes = Compare(change_.current, change_.wanted);
     std::vector<SchemaChange> dropped;

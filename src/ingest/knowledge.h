@@ -14,7 +14,7 @@
 
 namespace sluice {
 
-// What the database knows of its sources when a plan is made.
+// The sources that the database knows when a plan is made.
 struct Knowledge {
   std::map<std::string, KnownSources> sources;  // by table
   KnownSources::Fetch fetch;                    // none: they are kept

@@ -465,8 +465,8 @@ Status Live::Await(const std::string& path, const std::string& what, int64_t unt
   files_.Hold(path, until_ns == 0 ? Clock::time_point::max() : Clock::now() + left);
   if (!awaited_.insert(path).second) return {};
   health_.Note(path + " waits for " + what);
-  // What the open transaction has goes first, with its offsets: alone, its rows would be there to
-  // stay, and a kill would have them read again (I1).
+  // The rows of the open transaction go first, with their offsets. Alone they would be durable, and
+  // a kill would have their lines read again (I1).
   if (Status s = Commit(); !s.ok()) return s;
   if (Status s = database_->sink().AddWaiting({.path = path, .awaits = what}); !s.ok()) return s;
   return database_->sink().Commit({});

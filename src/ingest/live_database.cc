@@ -237,7 +237,7 @@ Result<LiveDatabase::AtPath> LiveDatabase::LookAtPath(const std::string& path, F
     if (!here) return Error(here.error());
     std::erase_if(*here, [](const StoredSource& source) { return source.offset.bytes == 0; });
     if (here->empty()) continue;
-    // What cannot be read now is a name that is new, and is told when it is looked at.
+    // A file that cannot be read now is a new name, and is told when it is looked at.
     Result<std::optional<Identity>> identity = IdentifyByPath(path, &sources, folders);
     if (!identity) continue;
     found.table = table;

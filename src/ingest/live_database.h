@@ -75,7 +75,7 @@ class LiveDatabase {
   Result<AtPath> LookAtPath(const std::string& path, Folders* folders);
   // This file of the source was seen to be emptied.
   void NoteEmptied(int64_t source_id, const SourceKey& file);
-  // What a commit has made durable: the file's offset, which was `before`. `is_new`: it has a row
+  // A commit has made the file's offset durable, which was `before`. `is_new`: it has a row
   // since.
   void NoteCommitted(const FollowedFile& file, const Offset& before, bool is_new);
   // The index of the table of this name; nullopt where it has to be added by opening anew.

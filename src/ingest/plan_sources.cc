@@ -116,7 +116,7 @@ Status SourceFinder::IdentifySource(PlannedSource* source) {
   if (!identity) return identity.error();
   if (Status s = Adopt(*identity, source); !s.ok()) return s;
   for (int64_t id : identity->displaced) displaced_.push_back({id, source->table});
-  // What waited was there before, and all that it has now came later.
+  // A file that waited was there before, and all that it has now came later.
   const bool is_new = identity->source_id == 0 && source->awaits.empty() &&
                       !knowledge_.waiting.contains(source->key.path);
   if (is_new && options_.start_at_end) return StartAtEnd(source);
@@ -262,7 +262,7 @@ Status SourceFinder::AddRotated(const std::string& path, uint32_t table) {
     source.table = table;
     source.schema = "stored";
     const Result<Identity> identity = Identify(rotated, &KnownTo(source), folders_);
-    // What cannot be read is no input that anybody named; a copy is none of its own.
+    // A file that cannot be read is no input that anybody named; a copy is no source of its own.
     if (!identity || identity->kind == Identity::Kind::kCopy) continue;
     if (identity->kind == Identity::Kind::kUnchanged || IsDecided(*identity)) continue;
     if (identity->source_id == 0 && BeginsLikeOneOfThisRun(rotated)) continue;
