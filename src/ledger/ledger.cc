@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "ledger/rows.h"
+
 namespace sluice {
 namespace {
 
@@ -147,8 +149,6 @@ constexpr std::string_view kDeleteReject = "DELETE FROM _sluice_rejects WHERE id
 constexpr std::string_view kRejectBecameRow =
     "UPDATE _sluice_sources SET rejects = rejects - 1, rows = rows + 1 WHERE id = ?1";
 
-constexpr std::string_view kGapsExist =
-    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sluice_gaps'";
 constexpr std::string_view kAddGap =
     "INSERT INTO _sluice_gaps(source_id, path, byte_offset, bytes, found_at)"
     " VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5)";
@@ -167,8 +167,6 @@ constexpr std::string_view kBeginRun =
     "INSERT INTO _sluice_runs(started_at, outcome, path, command, layout)"
     " VALUES (?1, ?2, ?3, ?4, ?5)";
 constexpr std::string_view kDeleteOldRuns = "DELETE FROM _sluice_runs WHERE id <= ?1";
-constexpr std::string_view kEventsExist =
-    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sluice_events'";
 // Events stand in the order of their runs, so this looks at no more of them than it deletes.
 constexpr std::string_view kDeleteOldEvents =
     "DELETE FROM _sluice_events WHERE id <"
@@ -294,12 +292,6 @@ RunRow ReadRun(const Statement& row) {
   return run;
 }
 
-Result<bool> GapsExist(Connection& connection) {
-  const Result<std::optional<int64_t>> tables = connection.QueryInteger(kGapsExist);
-  if (!tables) return Error(tables.error());
-  return tables->value_or(0) > 0;
-}
-
 Status ForbidNewer(Connection& connection) {
   const Result<std::optional<int64_t>> layout = connection.QueryInteger(kLayout);
   if (!layout) return layout.error();
@@ -312,29 +304,6 @@ Status ForbidNewer(Connection& connection) {
 
 Status NoSource(int64_t id) {
   return Status::Internal("no source " + std::to_string(id) + " in _sluice_sources");
-}
-
-// Steps through all rows.
-template <typename Visit>
-Status ForEachRow(Statement& statement, Visit visit) {
-  while (true) {
-    const Result<bool> more = statement.Step();
-    if (!more) return more.error();
-    if (!*more) return {};
-    if (Status s = visit(statement); !s.ok()) return s;
-  }
-}
-
-// All rows, each turned into a value by `read`.
-template <typename Row>
-Result<std::vector<Row>> ReadAll(Statement& statement, Row (*read)(const Statement&)) {
-  std::vector<Row> rows;
-  const Status status = ForEachRow(statement, [&](const Statement& row) {
-    rows.push_back(read(row));
-    return Status();
-  });
-  if (!status.ok()) return Error(status);
-  return rows;
 }
 
 }  // namespace
@@ -498,7 +467,7 @@ Status Ledger::PutSchema(std::string_view table, std::string_view toml, std::str
 }
 
 Result<ForgottenTable> Ledger::ForgetTable(std::string_view table) {
-  const Result<bool> has_gaps = GapsExist(*connection_);
+  const Result<bool> has_gaps = HasTable(*connection_, "_sluice_gaps");
   if (!has_gaps) return Error(has_gaps.error());
   ForgottenTable forgotten;
   uint64_t unused = 0;
@@ -587,7 +556,7 @@ Status Ledger::AddGap(const GapRow& gap) {
 }
 
 Status Ledger::DeleteGaps(int64_t source_id) {
-  const Result<bool> exist = GapsExist(*connection_);
+  const Result<bool> exist = HasTable(*connection_, "_sluice_gaps");
   if (!exist) return exist.error();
   if (!*exist) return {};
   Result<Statement> statement = connection_->Prepare(kDeleteGaps);
@@ -597,7 +566,7 @@ Status Ledger::DeleteGaps(int64_t source_id) {
 }
 
 Result<std::vector<GapRow>> Ledger::Gaps(uint64_t limit) {
-  const Result<bool> exist = GapsExist(*connection_);
+  const Result<bool> exist = HasTable(*connection_, "_sluice_gaps");
   if (!exist) return Error(exist.error());
   if (!*exist) return std::vector<GapRow>();
   Result<Statement> statement = connection_->Prepare(kGaps);
@@ -607,7 +576,7 @@ Result<std::vector<GapRow>> Ledger::Gaps(uint64_t limit) {
 }
 
 Result<GapCounts> Ledger::CountGaps() {
-  const Result<bool> exist = GapsExist(*connection_);
+  const Result<bool> exist = HasTable(*connection_, "_sluice_gaps");
   if (!exist) return Error(exist.error());
   if (!*exist) return GapCounts();
   Result<Statement> statement = connection_->Prepare(kCountGaps);
@@ -619,7 +588,7 @@ Result<GapCounts> Ledger::CountGaps() {
 }
 
 Result<bool> Ledger::HasGap(int64_t source_id) {
-  const Result<bool> exist = GapsExist(*connection_);
+  const Result<bool> exist = HasTable(*connection_, "_sluice_gaps");
   if (!exist || !*exist) return exist;
   Result<Statement> statement = connection_->Prepare(kHasGap);
   if (!statement) return Error(statement.error());
@@ -629,7 +598,7 @@ Result<bool> Ledger::HasGap(int64_t source_id) {
 }
 
 Result<std::vector<int64_t>> Ledger::SourcesWithGaps() {
-  const Result<bool> exist = GapsExist(*connection_);
+  const Result<bool> exist = HasTable(*connection_, "_sluice_gaps");
   if (!exist) return Error(exist.error());
   if (!*exist) return std::vector<int64_t>();
   Result<Statement> statement = connection_->Prepare(kSourcesWithGaps);
@@ -656,10 +625,10 @@ Result<int64_t> Ledger::BeginRun(const RunRow& run) {
 // Their events first: they name their run.
 Status Ledger::DeleteRunsUpTo(int64_t last_id) {
   if (last_id <= 0) return {};
-  const Result<std::optional<int64_t>> events = connection_->QueryInteger(kEventsExist);
-  if (!events) return events.error();
+  const Result<bool> has_events = HasTable(*connection_, "_sluice_events");
+  if (!has_events) return has_events.error();
   for (const std::string_view sql : {kDeleteOldEvents, kDeleteOldRuns}) {
-    if (sql == kDeleteOldEvents && events->value_or(0) == 0) continue;
+    if (sql == kDeleteOldEvents && !*has_events) continue;
     Result<Statement> statement = connection_->Prepare(sql);
     if (!statement) return statement.error();
     statement->BindInteger(1, last_id);

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/unfolded.h"
 
-#include <optional>
+#include "ledger/rows.h"
 
 namespace sluice {
 namespace {
 
-constexpr std::string_view kExists =
-    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sluice_unfolded'";
 constexpr std::string_view kCreate =
     "CREATE TABLE IF NOT EXISTS _sluice_unfolded("
     "table_name TEXT PRIMARY KEY, unfolded_at TEXT NOT NULL) WITHOUT ROWID";
@@ -17,16 +15,10 @@ constexpr std::string_view kPut =
     "INSERT OR REPLACE INTO _sluice_unfolded(table_name, unfolded_at) VALUES (?1, ?2)";
 constexpr std::string_view kDelete = "DELETE FROM _sluice_unfolded WHERE table_name = ?1";
 
-Result<bool> Exists(Connection& connection) {
-  const Result<std::optional<int64_t>> tables = connection.QueryInteger(kExists);
-  if (!tables) return Error(tables.error());
-  return tables->value_or(0) > 0;
-}
-
 }  // namespace
 
 Result<bool> IsUnfolded(Connection& connection, std::string_view table) {
-  const Result<bool> exists = Exists(connection);
+  const Result<bool> exists = HasTable(connection, "_sluice_unfolded");
   if (!exists || !*exists) return exists;
   Result<Statement> statement = connection.Prepare(kIsListed);
   if (!statement) return Error(statement.error());
@@ -45,7 +37,7 @@ Status SetUnfolded(Connection& connection, std::string_view table, std::string_v
 }
 
 Status ForgetUnfolded(Connection& connection, std::string_view table) {
-  const Result<bool> exists = Exists(connection);
+  const Result<bool> exists = HasTable(connection, "_sluice_unfolded");
   if (!exists) return exists.error();
   if (!*exists) return {};
   Result<Statement> statement = connection.Prepare(kDelete);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ledger/ledger.h"
+#include "ledger/rows.h"
 
 namespace sluice {
 namespace {
@@ -15,20 +16,12 @@ CREATE TABLE IF NOT EXISTS _sluice_waiting(
   awaits TEXT NOT NULL,
   since TEXT NOT NULL) WITHOUT ROWID;
 )sql";
-constexpr std::string_view kExists =
-    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_sluice_waiting'";
 // A row that says the same already is left alone: most runs find what the one before found.
 constexpr std::string_view kPut =
     "INSERT INTO _sluice_waiting(path, awaits, since) VALUES (?1, ?2, ?3)"
     " ON CONFLICT(path) DO UPDATE SET awaits = excluded.awaits WHERE awaits <> excluded.awaits";
 constexpr std::string_view kDelete = "DELETE FROM _sluice_waiting WHERE path = ?1";
 constexpr std::string_view kAll = "SELECT path, awaits, since FROM _sluice_waiting ORDER BY path";
-
-Result<bool> WaitingExist(Connection& connection) {
-  const Result<std::optional<int64_t>> tables = connection.QueryInteger(kExists);
-  if (!tables) return Error(tables.error());
-  return tables->value_or(0) > 0;
-}
 
 }  // namespace
 
@@ -43,7 +36,7 @@ Status Ledger::PutWaiting(const WaitingRow& waiting) {
 }
 
 Status Ledger::DeleteWaiting(std::string_view path) {
-  const Result<bool> exists = WaitingExist(*connection_);
+  const Result<bool> exists = HasTable(*connection_, "_sluice_waiting");
   if (!exists) return exists.error();
   if (!*exists) return {};
   Result<Statement> statement = connection_->Prepare(kDelete);
@@ -53,20 +46,16 @@ Status Ledger::DeleteWaiting(std::string_view path) {
 }
 
 Result<std::vector<WaitingRow>> Ledger::Waiting() {
-  std::vector<WaitingRow> rows;
-  const Result<bool> exists = WaitingExist(*connection_);
+  const Result<bool> exists = HasTable(*connection_, "_sluice_waiting");
   if (!exists) return Error(exists.error());
-  if (!*exists) return rows;
+  if (!*exists) return std::vector<WaitingRow>();
   Result<Statement> statement = connection_->Prepare(kAll);
   if (!statement) return Error(statement.error());
-  for (;;) {
-    const Result<bool> row = statement->Step();
-    if (!row) return Error(row.error());
-    if (!*row) return rows;
-    rows.push_back({.path = std::string(statement->Text(0)),
-                    .awaits = std::string(statement->Text(1)),
-                    .since = std::string(statement->Text(2))});
-  }
+  return ReadAll<WaitingRow>(*statement, [](const Statement& row) {
+    return WaitingRow{.path = std::string(row.Text(0)),
+                      .awaits = std::string(row.Text(1)),
+                      .since = std::string(row.Text(2))};
+  });
 }
 
 }  // namespace sluice

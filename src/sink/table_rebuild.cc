@@ -215,7 +215,7 @@ void TableRebuild::PlanFeeds() {
   }
   for (const auto& [to, from] : change_.copied) {
     const auto feed = std::find_if(feeds_.begin(), feeds_.end(),
-                                   [&](const Feed& f) { return SameName(f.column, to); });
+                                   [&to = to](const Feed& f) { return SameName(f.column, to); });
     if (feed != feeds_.end()) {
       feed->expression = "o." + QuoteName(from);
     } else {
