@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <optional>
+#include <span>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -99,9 +100,10 @@ Status WithNearestName(const Status& status, Connection& connection) {
   if (!nearest.empty()) return {status.code(), message, "did you mean " + nearest + "?"};
   if (!is_table) return status;
   if (tables.empty()) return {status.code(), message, "the database has no tables yet"};
-  const size_t shown = std::min(tables.size(), kMostNames);
-  std::string all = fmt::format("{}", fmt::join(tables.begin(), tables.begin() + shown, ", "));
-  if (shown < tables.size()) all += ", …";
+  const std::span<const std::string> shown =
+      std::span(tables).first(std::min(tables.size(), kMostNames));
+  std::string all = fmt::format("{}", fmt::join(shown, ", "));
+  if (shown.size() < tables.size()) all += ", …";
   return {status.code(), message, "its tables and views: " + all};
 }
 
