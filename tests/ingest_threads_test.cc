@@ -67,7 +67,7 @@ TEST_F(IngestThreadsTest, RunsOnDifferentDatabasesDoNotDisturbEachOther) {
       ASSERT_TRUE(summary) << summary.error().message();
       EXPECT_EQ(summary->counts.rows, uint64_t{kLines});
     }
-    for (int i = 0; i < 4; ++i) {
+    for (size_t i = 0; i < runs.size(); ++i) {
       DatabaseView view(runs[i].database);
       EXPECT_EQ(view.Integrity(), "ok");
       EXPECT_EQ(view.Count("SELECT count(*) FROM lines"), round * kLines);
