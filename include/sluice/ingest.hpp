@@ -172,7 +172,7 @@ struct IngestProgress {
   uint64_t rejects = 0;
   double seconds = 0;  // since the run began
   std::string source;  // being read
-  std::string doing;   // in kIndexing and kFinishing: "index idx_sse_sid (2 of 7)"
+  std::string doing;   // but in kReading: "index idx_sse_sid (2 of 7)"
 };
 
 using ProgressFunction = std::function<void(const IngestProgress&)>;

@@ -73,7 +73,8 @@ std::string ProgressText(const IngestProgress& progress, size_t columns) {
   std::vector<std::string> parts;
   switch (progress.phase) {
     case IngestProgress::Phase::kPlanning:
-      parts = {"looking at the inputs"};
+      parts = {progress.doing.empty() ? std::string("looking at the inputs")
+                                      : Printable(progress.doing)};
       break;
     case IngestProgress::Phase::kReading:
       parts = ReadingParts(progress);

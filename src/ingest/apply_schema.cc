@@ -2,14 +2,12 @@
 #include "sluice/apply_schema.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <utility>
 
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "extract/extractor.h"
+#include "ingest/line_cells.h"
 #include "schema/difference.h"
 #include "schema/names.h"
 #include "schema/schema.h"
@@ -38,32 +36,6 @@ const Column* ColumnFrom(const Table& table, Origin origin) {
 bool IsExtracted(const Column& column) {
   return column.origin == Origin::kPointer || column.origin == Origin::kExtra;
 }
-
-// The cells of one line at a time.
-class LineCells {
- public:
-  explicit LineCells(const Table& table) : extractor_(table) { batch_.table = &table; }
-
-  Result<const Cell*> Of(std::string_view line) {
-    bytes_.Grow(line.size(), 0);
-    std::memcpy(bytes_.data(), line.data(), line.size());
-    const Table* table = batch_.table;
-    batch_.Clear();
-    batch_.table = table;
-    batch_.counts.lines = 1;
-    batch_.lines.push_back({{bytes_.data(), line.size()}, 1, 0});
-    extractor_.Extract({}, &batch_);
-    if (batch_.rows() == 1) return batch_.cells.data();
-    const std::string why(batch_.rejects.empty() ? "it is blank"
-                                                 : Describe(batch_.rejects.front().reason));
-    return Error(Status::Corruption("its line is no row: " + why));
-  }
-
- private:
-  Extractor extractor_;
-  Buffer bytes_{size_t{64} << 10};
-  RowBatch batch_;
-};
 
 class Application {
  public:

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "extract/inference.h"
 #include "follow/directory.h"
+#include "ingest/line_cells.h"
 #include "ingest/meter.h"
 #include "ingest/pipeline.h"
 #include "ingest/plan.h"
@@ -267,13 +268,31 @@ Result<IngestSummary> MakeNothing(const RunPlan& plan, const Meter& meter) {
   return summary;
 }
 
+ExtractFunction ExtractorOf(const Table& table) {
+  return [cells = std::make_shared<LineCells>(table)](std::string_view line) {
+    return cells->Of(line);
+  };
+}
+
 // --alter: keys that earlier runs left in the column for what has none become columns, also if this
 // run reads nothing.
-Status UnfoldTables(const IngestOptions& options, TargetDatabase* target, RunPlan* plan) {
+Status UnfoldTables(const IngestOptions& options, const StopToken& stop, TargetDatabase* target,
+                    RunPlan* plan, Meter* meter) {
   if (!options.alter || target->fresh()) return {};
   for (Table& table : plan->tables) {
     if (table.preset != "auto") continue;
-    Result<std::optional<Table>> wider = target->Unfold(table, WithColumnsFor);
+    const UnfoldRules rules{
+        .widen = WithColumnsFor,
+        .extractor_of = ExtractorOf,
+        .stop = &stop,
+        .progress =
+            [&](uint64_t rows) {
+              meter->progress().doing =
+                  table.name + ": columns for keys, " + std::to_string(rows) + " rows";
+              meter->Tick();
+            },
+    };
+    Result<std::optional<Table>> wider = target->Unfold(table, rules);
     if (!wider) return wider.error();
     if (wider->has_value()) table = std::move(**wider);
   }
@@ -310,7 +329,8 @@ Result<IngestSummary> RunIngest(const IngestOptions& options, const StopToken& s
   if (!options.keep_journal) {
     if (Status s = (*target)->TurnToWal(); !s.ok()) return NotBegun(s, stop);
   }
-  if (Status s = UnfoldTables(options, target->get(), &*plan); !s.ok()) return NotBegun(s, stop);
+  if (Status s = UnfoldTables(options, stop, target->get(), &*plan, &meter); !s.ok())
+    return NotBegun(s, stop);
   Append((*target)->notes(), &plan->notes);
   LiveTables tables(plan->tables);
   const WritePlan write = ChooseWritePlan(options, tables, (*target)->fresh(), &*plan);

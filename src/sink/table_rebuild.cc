@@ -51,26 +51,6 @@ Status Refusal(uint64_t count, const std::string& what, const std::string& examp
       "mend these rows first, or leave the schema as it is"};
 }
 
-void BindCell(Statement* statement, int parameter, const Cell& cell) {
-  switch (cell.type) {
-    case CellType::kNull:
-      statement->BindNull(parameter);
-      break;
-    case CellType::kInteger:
-      statement->BindInteger(parameter, cell.integer);
-      break;
-    case CellType::kReal:
-      statement->BindReal(parameter, cell.real);
-      break;
-    case CellType::kText:
-      statement->BindText(parameter, cell.text());
-      break;
-    case CellType::kBlob:
-      statement->BindBlob(parameter, cell.text());
-      break;
-  }
-}
-
 bool IsGenerated(const TableSql::Item& item) {
   const std::string others = " " + DefinitionOf(item.text).others;
   return others.find(" GENERATED ") != std::string::npos || others.starts_with(" AS (");
@@ -362,7 +342,7 @@ Status TableRebuild::RefillRange(int64_t first, int64_t last) {
       const std::string& type = change_.wanted.columns[feed.cell].declared_type;
       if (cell.type == CellType::kNull && RulesOf(type).not_null)
         why = "its line has nothing for " + feed.column + ", which is NOT NULL";
-      BindCell(&copy_, feed.parameter, cell);
+      copy_.BindCell(feed.parameter, cell);
     }
     if (!why.empty()) {
       if (refused_++ == 0) first_refusal_ = "rowid " + std::to_string(rowid) + ": " + why;

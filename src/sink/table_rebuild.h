@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/cell.h"
 #include "schema/difference.h"
 #include "schema/table_sql.h"
+#include "sink/extract_function.h"
 #include "sluice/schema.hpp"
 #include "sluice/status.hpp"
 #include "sluice/stop.hpp"
@@ -28,9 +28,7 @@ struct TableChange {
   // in the column `line_column` of `current`; empty for none.
   std::vector<std::string> refilled;
   std::string line_column;
-  // The cells of all columns of `wanted` for one line, valid until the next call; an error says why
-  // the line is no row.
-  std::function<Result<const Cell*>(std::string_view line)> extract;
+  ExtractFunction extract;  // of `wanted`
 
   // Columns of `wanted` that take the values of another column of `current`: {new, old}.
   std::vector<std::pair<std::string, std::string>> copied;

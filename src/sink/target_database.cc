@@ -12,7 +12,6 @@
 #include "schema/schema.h"
 #include "sink/current_table.h"
 #include "sink/schema_objects.h"
-#include "sink/unfold.h"
 #include "sqlite/read_only.h"
 
 namespace sluice {
@@ -146,8 +145,7 @@ Result<std::optional<Table>> TargetDatabase::StoredTable(std::string_view name) 
   return std::optional<Table>(std::move(*table));
 }
 
-Result<std::optional<Table>> TargetDatabase::Unfold(const Table& table,
-                                                    const WidenFunction& widen) {
+Result<std::optional<Table>> TargetDatabase::Unfold(const Table& table, const UnfoldRules& rules) {
   if (fresh() || ledger_ == nullptr) return std::optional<Table>{};
   const Result<std::vector<std::string>> columns = ColumnsOf(table.name);
   if (!columns) return Error(columns.error());
@@ -158,22 +156,26 @@ Result<std::optional<Table>> TargetDatabase::Unfold(const Table& table,
 
   const Result<std::vector<std::string>> keys = KeysInExtra(*connection_, table);
   if (!keys) return Error(keys.error());
-  Result<std::optional<Table>> unfolded = UnfoldKeys(table, widen(table, *keys, *columns));
-  if (unfolded || unfolded.error().code() != StatusCode::kConstraint) return unfolded;
-  notes_.push_back(table.name + ": keys in " + NameOfExtra(table) +
-                   " stay there, because a trigger refused that they become columns: " +
+  Result<std::optional<Table>> unfolded =
+      UnfoldKeys(table, rules.widen(table, *keys, *columns), rules);
+  if (unfolded) return unfolded;
+  const bool refused = unfolded.error().code() == StatusCode::kConstraint;
+  if (!refused && unfolded.error().code() != StatusCode::kUnsupported) return unfolded;
+  notes_.push_back(table.name + ": keys in " + NameOfExtra(table) + " stay there, because " +
+                   (refused ? "a trigger refused that they become columns: " : "") +
                    unfolded.error().message());
   return std::optional<Table>{};
 }
 
 Result<std::optional<Table>> TargetDatabase::UnfoldKeys(const Table& table,
-                                                        std::optional<Table> wider) {
+                                                        std::optional<Table> wider,
+                                                        const UnfoldRules& rules) {
   Result<Transaction> transaction = Transaction::Begin(connection_.get());
   if (!transaction) return Error(transaction.error());
   const std::string now = UtcNow();
   std::string note;
   if (wider) {
-    const Result<uint64_t> rows = UnfoldExtra(*connection_, table, *wider);
+    const Result<uint64_t> rows = UnfoldExtra(*connection_, table, *wider, rules);
     if (!rows) return Error(rows.error());
     if (Status s = ledger_->PutSchema(table.name, ToToml(*wider), now); !s.ok()) return Error(s);
     const size_t added = wider->columns.size() - table.columns.size();

@@ -14,6 +14,7 @@
 #include "publish/fresh_database.h"
 #include "publish/ownership.h"
 #include "publish/target_lock.h"
+#include "sink/unfold.h"
 #include "sluice/schema.hpp"
 #include "sluice/status.hpp"
 #include "sqlite/connection.h"
@@ -75,13 +76,9 @@ class TargetDatabase {
   // text.
   Result<std::vector<std::string>> MissingDdl(const Table& table);
   // The table with columns for keys that its @extra column holds, their values moved there, in one
-  // transaction (sink/unfold.h); nothing if there are no such keys, or none since the last time.
-  // `widen`: the table with a column for each key that can be one; `columns` are all that the table
-  // has. A trigger that refuses leaves all as it was, which a note says.
-  using WidenFunction =
-      std::function<std::optional<Table>(const Table& table, const std::vector<std::string>& keys,
-                                         const std::vector<std::string>& columns)>;
-  Result<std::optional<Table>> Unfold(const Table& table, const WidenFunction& widen);
+  // transaction (sink/unfold.h); nothing if there are no such keys, or none since the last time. A
+  // table that cannot be unfolded, or whose trigger refuses it, stays as it is, which a note says.
+  Result<std::optional<Table>> Unfold(const Table& table, const UnfoldRules& rules);
   // What of it is ours, as of now (I12).
   Result<Ownership> Owned();
 
@@ -92,7 +89,8 @@ class TargetDatabase {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
-  Result<std::optional<Table>> UnfoldKeys(const Table& table, std::optional<Table> wider);
+  Result<std::optional<Table>> UnfoldKeys(const Table& table, std::optional<Table> wider,
+                                          const UnfoldRules& rules);
   friend class SqliteSink;
   friend class PageSink;
   TargetDatabase() = default;

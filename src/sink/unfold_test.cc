@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/unfold.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "ingest/line_cells.h"
 #include "schema/names.h"
 #include "schema/schema.h"
 #include "temporary_directory.h"
@@ -54,6 +56,14 @@ class UnfoldTest : public testing::Test {
     EXPECT_TRUE(text) << text.error().message();
     return text ? text->value_or("NULL") : "";
   }
+  Result<uint64_t> Unfold(const Table& wider) {
+    const UnfoldRules rules{.extractor_of = [](const Table& table) {
+      return [cells = std::make_shared<LineCells>(table)](std::string_view line) {
+        return cells->Of(line);
+      };
+    }};
+    return UnfoldExtra(connection_, table_, wider, rules);
+  }
   // A column c0, c1, ... for each key.
   Table WithColumnsFor(const std::vector<std::string>& keys) const {
     Table wider = table_;
@@ -81,7 +91,7 @@ TEST_F(UnfoldTest, FindsTheKeysThatHaveNoColumn) {
 TEST_F(UnfoldTest, ACellIsWhatTheLineHasAndTheKeyLeavesExtra) {
   std::vector<std::string> keys = *KeysInExtra(connection_, table_);
   keys.pop_back();  // "left" has no column
-  const auto changed = UnfoldExtra(connection_, table_, WithColumnsFor(keys));
+  const auto changed = Unfold(WithColumnsFor(keys));
   ASSERT_TRUE(changed) << changed.error().message();
   EXPECT_EQ(*changed, 4U);
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -102,13 +112,13 @@ TEST_F(UnfoldTest, ACellIsWhatTheLineHasAndTheKeyLeavesExtra) {
 
 // What is left stands as it stood: 1.50 and 1e400 are not read as numbers on the way.
 TEST_F(UnfoldTest, WhatStaysInExtraKeepsItsBytes) {
-  ASSERT_TRUE(UnfoldExtra(connection_, table_, WithColumnsFor({""})));
+  ASSERT_TRUE(Unfold(WithColumnsFor({""})));
   EXPECT_EQ(One("SELECT _extra FROM t WHERE rowid = 3"),
             R"({"b\"c":1.50,"d\\e":[1e400,-0.0,12345678901234567890],"x.y":{"k":"\u00e4"}})");
 }
 
 TEST_F(UnfoldTest, AColumnForAKeyThatIsNowhereChangesNoRow) {
-  const auto changed = UnfoldExtra(connection_, table_, WithColumnsFor({"nowhere"}));
+  const auto changed = Unfold(WithColumnsFor({"nowhere"}));
   ASSERT_TRUE(changed) << changed.error().message();
   EXPECT_EQ(*changed, 0U);
   EXPECT_EQ(One("SELECT count(c0) FROM t"), "0");
@@ -121,7 +131,7 @@ TEST_F(UnfoldTest, AThousandKeysOfARow) {
       "value < 1000) SELECT value FROM n)");
   const auto keys = KeysInExtra(connection_, table_);
   ASSERT_EQ(keys->size(), 1000U);
-  const auto changed = UnfoldExtra(connection_, table_, WithColumnsFor(*keys));
+  const auto changed = Unfold(WithColumnsFor(*keys));
   ASSERT_TRUE(changed) << changed.error().message();
   EXPECT_EQ(One("SELECT c0 || ',' || c500 || ',' || c999 || ',' || coalesce(_extra, '-') FROM t"),
             "1,501,1000,-");
@@ -131,7 +141,7 @@ TEST_F(UnfoldTest, WhatIsNoObjectIsLeftAlone) {
   Run("UPDATE t SET _extra = CASE rowid WHEN 1 THEN 'no json' WHEN 2 THEN '[1]' WHEN 3 THEN x'00' "
       "ELSE 5 END");
   EXPECT_TRUE(KeysInExtra(connection_, table_)->empty());
-  const auto changed = UnfoldExtra(connection_, table_, WithColumnsFor({"plain"}));
+  const auto changed = Unfold(WithColumnsFor({"plain"}));
   ASSERT_TRUE(changed) << changed.error().message();
   EXPECT_EQ(*changed, 0U);
 }
@@ -139,15 +149,40 @@ TEST_F(UnfoldTest, WhatIsNoObjectIsLeftAlone) {
 TEST_F(UnfoldTest, UpdateTriggersRunForRowsThatChange) {
   Run("CREATE TABLE log(n); CREATE TRIGGER u AFTER UPDATE ON t BEGIN INSERT INTO log VALUES "
       "(new.rowid); END");
-  ASSERT_TRUE(UnfoldExtra(connection_, table_, WithColumnsFor({"left"})));
+  ASSERT_TRUE(Unfold(WithColumnsFor({"left"})));
   EXPECT_EQ(One("SELECT group_concat(n) FROM log"), "5,6");
 }
 
 TEST_F(UnfoldTest, ATriggerMayRefuse) {
   Run("CREATE TRIGGER u BEFORE UPDATE ON t BEGIN SELECT raise(ABORT, 'append only'); END");
-  const auto changed = UnfoldExtra(connection_, table_, WithColumnsFor({"left"}));
+  const auto changed = Unfold(WithColumnsFor({"left"}));
   ASSERT_FALSE(changed);
   EXPECT_EQ(changed.error().code(), StatusCode::kConstraint);
+}
+
+TEST_F(UnfoldTest, AKeyOfAnotherColumnStaysInExtra) {
+  Run("UPDATE t SET _extra = '{\"a\":\"of another type\",\"left\":3}' WHERE rowid = 1");
+  ASSERT_TRUE(Unfold(WithColumnsFor({"left"})));
+  EXPECT_EQ(One("SELECT a || _extra || c0 FROM t WHERE rowid = 1"), R"(1{"a":"of another type"}3)");
+}
+
+TEST_F(UnfoldTest, RowsWithoutANameAreLeftAlone) {
+  Run("DROP TABLE t; CREATE TABLE t(a PRIMARY KEY, _extra TEXT) WITHOUT ROWID; "
+      "INSERT INTO t VALUES (1, '{\"left\":1}')");
+  const auto changed = Unfold(WithColumnsFor({"left"}));
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code(), StatusCode::kUnsupported);
+}
+
+TEST_F(UnfoldTest, StopsAtAWord) {
+  UnfoldRules rules;
+  rules.extractor_of = [](const Table&) -> ExtractFunction { return {}; };
+  StopToken stop;
+  stop.RequestStop();
+  rules.stop = &stop;
+  const auto changed = UnfoldExtra(connection_, table_, WithColumnsFor({"left"}), rules);
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code(), StatusCode::kCancelled);
 }
 
 }  // namespace

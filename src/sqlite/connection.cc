@@ -167,6 +167,21 @@ void Statement::BindBlob(int parameter, std::string_view bytes) {
   RememberBinding(sqlite3_bind_blob64(statement_, parameter, data, bytes.size(), SQLITE_STATIC));
 }
 
+void Statement::BindCell(int parameter, const Cell& cell) {
+  switch (cell.type) {
+    case CellType::kNull:
+      return BindNull(parameter);
+    case CellType::kInteger:
+      return BindInteger(parameter, cell.integer);
+    case CellType::kReal:
+      return BindReal(parameter, cell.real);
+    case CellType::kText:
+      return BindText(parameter, cell.text());
+    case CellType::kBlob:
+      return BindBlob(parameter, cell.text());
+  }
+}
+
 Status Statement::Failed(int code) {
   sqlite3* db = sqlite3_db_handle(statement_);
   // The text of the statement, cut where it is long, says best what was being done.

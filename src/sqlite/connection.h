@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/cell.h"
 #include "base/file.h"
 #include "base/lock_wait.h"
 #include "sluice/status.hpp"
@@ -38,6 +39,7 @@ class Statement {
   void BindReal(int parameter, double value);
   void BindText(int parameter, std::string_view text);
   void BindBlob(int parameter, std::string_view bytes);
+  void BindCell(int parameter, const Cell& cell);
 
   // true: a row is there. false: done. After an error or `false` the statement is reset.
   Result<bool> Step();
