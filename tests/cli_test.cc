@@ -565,6 +565,37 @@ TEST_F(CliTest, SchemasAreListedShownAndInferred) {
   EXPECT_EQ(Run({"query", "a.db", "SELECT sum(a) FROM mine", "--format", "raw"}).out, "3\n");
 }
 
+TEST_F(CliTest, AnEditedSchemaIsShownThenApplied) {
+  MakeDatabase();
+  std::string schema =
+      Run({"query", "app.db", "SELECT schema FROM _sluice_schemas", "--format", "raw"}).out;
+  const std::string type = "type = \"INTEGER\"\nkeep_strings_out = true";
+  const size_t of_id = schema.find(type);
+  ASSERT_NE(of_id, std::string::npos) << schema;
+  schema.replace(of_id, type.size(), "type = \"TEXT\"");
+  folder_.Write("app.toml", schema);
+
+  const Outcome preview = Run({"schema", "apply", "app.db", "app.toml", "--dry-run"});
+  EXPECT_EQ(preview.status, 0) << preview.err;
+  EXPECT_THAT(preview.out, StartsWith("app would change:\n  "));
+  EXPECT_EQ(Run({"query", "app.db", "SELECT typeof(max(id)) FROM app", "--format", "raw"}).out,
+            "integer");
+
+  const Outcome applied = Run({"schema", "apply", "app.db", "app.toml"});
+  EXPECT_EQ(applied.status, 0);
+  EXPECT_THAT(applied.out, IsEmpty());
+  EXPECT_THAT(applied.err, AllOf(StartsWith("app changed:\n"), HasSubstr("3 rows written anew")));
+  EXPECT_EQ(Run({"query", "app.db", "SELECT typeof(max(id)) FROM app", "--format", "raw"}).out,
+            "text");
+  EXPECT_EQ(Run({"schema", "apply", "app.db", "app.toml"}).err, "app is what the schema says\n");
+  EXPECT_THAT(Run({"schema", "apply", "app.db", "app.toml", "--json"}).out,
+              HasSubstr("\"changes\":[]"));
+
+  const Outcome refused = Run({"schema", "apply", "app.db", "no-such.toml"});
+  EXPECT_EQ(refused.status, 1);
+  EXPECT_THAT(refused.err, HasSubstr("no-such.toml"));
+}
+
 TEST_F(CliTest, NothingIsColouredIntoAPipeAndNoColorIsKept) {
   MakeDatabase();
   for (const std::map<std::string, std::string>& environment :
