@@ -579,14 +579,14 @@ TEST_F(CliTest, AnEditedSchemaIsShownThenApplied) {
   EXPECT_EQ(preview.status, 0) << preview.err;
   EXPECT_THAT(preview.out, StartsWith("app would change:\n  "));
   EXPECT_EQ(Run({"query", "app.db", "SELECT typeof(max(id)) FROM app", "--format", "raw"}).out,
-            "integer");
+            "integer\n");
 
   const Outcome applied = Run({"schema", "apply", "app.db", "app.toml"});
   EXPECT_EQ(applied.status, 0);
   EXPECT_THAT(applied.out, IsEmpty());
   EXPECT_THAT(applied.err, AllOf(StartsWith("app changed:\n"), HasSubstr("3 rows written anew")));
   EXPECT_EQ(Run({"query", "app.db", "SELECT typeof(max(id)) FROM app", "--format", "raw"}).out,
-            "text");
+            "text\n");
   EXPECT_EQ(Run({"schema", "apply", "app.db", "app.toml"}).err, "app is what the schema says\n");
   EXPECT_THAT(Run({"schema", "apply", "app.db", "app.toml", "--json"}).out,
               HasSubstr("\"changes\":[]"));
