@@ -2,7 +2,7 @@
 # Warnings are errors, in our own code only: dependencies are included as SYSTEM.
 
 add_library(sluice_options INTERFACE)
-target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
+target_compile_options(sluice_options INTERFACE -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Werror
   # Designated initializers name what they set; every other member has its default beside it.
   -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")

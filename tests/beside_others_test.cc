@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A database that sluice shares with a person and with other programs (I12): what they make in it
 // is neither touched nor in the way, unless it has the very name of something that a run needs.
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,9 @@ name = "idx_events_n"
 columns = ["n"]
 [[view]]
 name = "events_view"
-sql = "SELECT n FROM events"
+sql = '''
+SELECT n FROM events;
+'''
 [[fulltext]]
 name = "events_text"
 columns = ["k"]
@@ -354,7 +357,49 @@ TEST_F(BesideOthers, AViewThatTheyChangedIsKeptAndOneOfOursFollowsItsSchema) {
   EXPECT_THAT(Rows("SELECT * FROM events_view"), ElementsAre("-1"));
 }
 
+// Nobody changed a view of the presets, however its SQL stands in the preset.
+TEST_F(BesideOthers, TheSecondRunOfAPresetSaysNothingOfItsViews) {
+  folder_.Write("claude.jsonl",
+                "{\"type\":\"user\",\"sessionId\":\"s\",\"uuid\":\"u\",\"message\":{}}\n");
+  folder_.Write("codex.jsonl",
+                "{\"timestamp\":\"2026-01-01T00:00:00Z\",\"type\":\"session_meta\",\"payload\":{"
+                "\"id\":\"c\"}}\n");
+  folder_.Write("sse.jsonl", "{\"sid\":\"s\"}\n");
+  const std::vector<IngestOptions> runs = {Options("claude.jsonl", "claude-code"),
+                                           Options("codex.jsonl", "codex"),
+                                           Options("sse.jsonl", "sse-lines")};
+  for (const IngestOptions& options : runs) Ingest(options);
+  const std::vector<std::string> before = Objects();
+  for (const IngestOptions& options : runs) EXPECT_THAT(Ingest(options).notes, IsEmpty());
+  EXPECT_EQ(Objects(), before);
+}
+
 // --- The neighbours that users have
+
+// Python's SQLite is the system's, which is older than ours. It reads every view, and SQLite looks
+// at all of them when any table is renamed.
+TEST_F(BesideOthers, AnOlderSqliteReadsEveryViewAndRenamesTables) {
+  folder_.Write("claude.jsonl",
+                "{\"type\":\"user\",\"sessionId\":\"s\",\"uuid\":\"u\",\"message\":{}}\n");
+  Ingest(Options("claude.jsonl", "claude-code"));
+  Ingest(Options("a.jsonl", "raw"));
+  folder_.Write("older.py", R"(import sqlite3
+database = sqlite3.connect("app.db")
+views = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
+for name in views:
+    database.execute('SELECT * FROM "%s"' % name).fetchall()
+database.execute("CREATE TABLE mine(a, b)")
+database.execute("ALTER TABLE mine RENAME TO yours")
+database.execute("ALTER TABLE yours RENAME COLUMN a TO c")
+database.execute("ALTER TABLE yours DROP COLUMN b")
+print(len(views))
+)");
+  const Outcome run = RunIn(folder_, {"sh", "-c", "python3 -c 'import sqlite3' || exit 127; "
+                                      "exec python3 older.py"}, {});
+  if (run.status == 127) GTEST_SKIP() << "no python3 with sqlite3 here";
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_GE(std::atoi(run.out.c_str()), 10);
+}
 
 // As sqlite-utils 3 writes them: `enable-fts DB TABLE COLUMN --create-triggers`.
 TEST_F(BesideOthers, FullTextOfSqliteUtilsStaysCurrent) {

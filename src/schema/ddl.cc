@@ -66,7 +66,8 @@ std::string CreateIndexSql(const Table& table, const Index& index) {
 }
 
 std::string CreateViewSql(const View& view) {
-  return "CREATE VIEW " + Name(view.name) + " AS\n" + view.sql;
+  const size_t end = view.sql.find_last_not_of(" \t\r\n\f;") + 1;
+  return "CREATE VIEW " + Name(view.name) + " AS\n" + view.sql.substr(0, end);
 }
 
 std::vector<std::string> CreateFullTextSql(const Table& table, const FullText& full_text) {

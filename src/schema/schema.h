@@ -34,6 +34,8 @@ std::string CreateTableSql(const Table& table);
 // A unique index is made with the table, before the first row: it decides which rows are refused.
 // The others are quicker to make after the rows.
 std::string CreateIndexSql(const Table& table, const Index& index);
+// As sqlite_schema.sql will hold it, so that the two can be compared: SQLite leaves out the white
+// space and the semicolon at the end.
 std::string CreateViewSql(const View& view);
 // CREATE VIRTUAL TABLE, then what fills it from the table's rows, then the triggers that keep it
 // current.

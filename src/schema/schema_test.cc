@@ -216,6 +216,16 @@ TEST(Schema, OddNamesRoundTripAndRunInSqlite) {
   MemoryDatabase().Make(table);
 }
 
+TEST(Schema, TheSqlOfAViewIsWhatSqliteKeeps) {
+  for (const std::string sql : {"SELECT 1 AS a", "SELECT 1 AS a\n", "\n SELECT 1 AS a ;\n\n",
+                                "SELECT ';' AS a", "SELECT 1 AS a -- one\n", "SELECT 1 AS a\r\n"}) {
+    MemoryDatabase memory;
+    const std::string create = CreateViewSql({.name = "v", .sql = sql});
+    memory.Execute(create);
+    EXPECT_EQ(memory.Query("SELECT sql FROM sqlite_schema"), create);
+  }
+}
+
 TEST(Schema, FullTextFollowsTheTable) {
   const Table table = Parsed(std::string(kSmall) + "[[fulltext]]\nname='f'\ncolumns=['a']\n");
   MemoryDatabase memory;
