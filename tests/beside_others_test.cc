@@ -383,7 +383,7 @@ TEST_F(BesideOthers, AnOlderSqliteReadsEveryViewAndRenamesTables) {
                 "{\"type\":\"user\",\"sessionId\":\"s\",\"uuid\":\"u\",\"message\":{}}\n");
   Ingest(Options("claude.jsonl", "claude-code"));
   Ingest(Options("a.jsonl", "raw"));
-  folder_.Write("older.py", R"(import sqlite3
+  folder_.Write("older.py", R"py(import sqlite3
 database = sqlite3.connect("app.db")
 views = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
 for name in views:
@@ -393,7 +393,7 @@ database.execute("ALTER TABLE mine RENAME TO yours")
 database.execute("ALTER TABLE yours RENAME COLUMN a TO c")
 database.execute("ALTER TABLE yours DROP COLUMN b")
 print(len(views))
-)");
+)py");
   const Outcome run = RunIn(folder_, {"sh", "-c", "python3 -c 'import sqlite3' || exit 127; "
                                       "exec python3 older.py"}, {});
   if (run.status == 127) GTEST_SKIP() << "no python3 with sqlite3 here";

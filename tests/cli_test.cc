@@ -451,6 +451,9 @@ TEST_F(CliTest, AMissingTableOrColumnGetsTheNearestName) {
               HasSubstr("try: did you mean app?"));
   EXPECT_THAT(Run({"query", "app.db", "SELECT levle FROM app"}).err,
               HasSubstr("try: did you mean level?"));
+  // Columns of tables that the SQL does not name, and the word itself, are no help.
+  EXPECT_THAT(Run({"query", "app.db", "SELECT path FROM app"}).err,
+              HasSubstr("try: the columns there: _id, id, level, _source, _line, _extra\n"));
   EXPECT_THAT(Run({"query", "app.db", "SELECT * FROM unheard_of"}).err,
               HasSubstr("try: its tables and views: app\n"));
 }

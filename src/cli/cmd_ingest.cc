@@ -243,7 +243,7 @@ void PrintSummary(const IngestRequest& request, const IngestSummary& summary,
   for (const std::string& note : summary.notes) {
     if (said.count(note) == 0) Tell(stderr, fmt::format("{}\n", note));
   }
-  Tell(stderr, SummaryText(request.options.database, summary, request.options.alter, terminal));
+  Tell(stderr, SummaryText(request.options, summary, terminal));
 }
 
 // The live part. Its lines are for a log that may run for weeks: none is remembered.
@@ -261,8 +261,7 @@ Result<ExitStatus> Follow(const IngestRequest& request, const StopToken& stop) {
   log.wipe = [&line] { line.Clear(); };
   log.summary = [&request, quiet](const IngestSummary& summary) {
     if (quiet || request.common->json) return;
-    Tell(stderr, FollowSummaryText(request.options.database, summary, request.options.alter,
-                                   Terminal::Of(stderr)));
+    Tell(stderr, FollowSummaryText(request.options, summary, Terminal::Of(stderr)));
   };
   return FollowInputs(request.follow, request.options, *request.common, stop, log);
 }

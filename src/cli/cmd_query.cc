@@ -15,6 +15,7 @@
 #include "cli/json_writer.h"
 #include "cli/query_parameters.h"
 #include "cli/reject_text.h"
+#include "schema/names.h"
 #include "sqlite/read_only.h"
 
 namespace sluice {
@@ -63,48 +64,67 @@ Status WithPlace(const Status& status, const std::string& sql, std::optional<siz
   return {status.code(), fmt::format("{}\n  {}", status.message(), excerpt), status.remedy()};
 }
 
-// The first column of the rows of `sql`.
-std::vector<std::string> Names(Connection& connection, std::string_view sql) {
+// The first column of the rows of `query`, which may have one parameter.
+std::vector<std::string> Names(Connection& connection, std::string_view query,
+                               std::string_view parameter = {}) {
   std::vector<std::string> names;
-  auto statement = connection.Prepare(sql);
+  auto statement = connection.Prepare(query);
   if (!statement) return names;
+  if (statement->parameters() > 0) statement->BindText(1, parameter);
   for (auto row = statement->Step(); row && *row; row = statement->Step())
     names.emplace_back(statement->Text(0));
   return names;
 }
 
-// "no such table: agent_msgs" with the name that was probably meant, or with those there are.
-Status WithNearestName(const Status& status, Connection& connection) {
-  constexpr std::string_view kTable = "no such table: ";
-  constexpr std::string_view kColumn = "no such column: ";
-  constexpr size_t kMostNames = 20;
-  const std::string& message = status.message();
-  const bool is_table = message.find(kTable) != std::string::npos;
-  const size_t at = message.find(is_table ? kTable : kColumn);
-  if (at == std::string::npos) return status;
-  const size_t begin = at + (is_table ? kTable : kColumn).size();
-  std::string missing = message.substr(begin, message.find_first_of("\n(", begin) - begin);
-  while (!missing.empty() && missing.back() == ' ') missing.pop_back();
-  if (const size_t dot = missing.rfind('.'); dot != std::string::npos) missing.erase(0, dot + 1);
+std::vector<std::string> TablesAndViews(Connection& connection) {
+  return Names(connection,
+               "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
+               "'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_sluice\\_%' ESCAPE '\\' ORDER BY name");
+}
 
-  const std::vector<std::string> tables =
-      Names(connection,
-            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
-            "'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_sluice\\_%' ESCAPE '\\' ORDER BY name");
-  const std::string nearest = NearestWord(
-      missing, is_table
-                   ? tables
-                   : Names(connection,
-                           "SELECT DISTINCT c.name FROM sqlite_schema AS t, "
-                           "pragma_table_xinfo(t.name) AS c WHERE t.type IN ('table', 'view')"));
-  if (!nearest.empty()) return {status.code(), message, "did you mean " + nearest + "?"};
-  if (!is_table) return status;
-  if (tables.empty()) return {status.code(), message, "the database has no tables yet"};
-  const std::span<const std::string> shown =
-      std::span(tables).first(std::min(tables.size(), kMostNames));
-  std::string all = fmt::format("{}", fmt::join(shown, ", "));
-  if (shown.size() < tables.size()) all += ", …";
-  return {status.code(), message, "its tables and views: " + all};
+// Those of the tables and views that the SQL names.
+std::vector<std::string> Columns(Connection& connection, std::string_view sql) {
+  return Names(connection,
+               "SELECT DISTINCT c.name FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c "
+               "WHERE t.type IN ('table', 'view') AND instr(lower(?), lower(t.name)) > 0",
+               sql);
+}
+
+std::string FirstOf(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 20;
+  const std::span<const std::string> first = std::span(names).first(std::min(names.size(), kMost));
+  return fmt::format("{}{}", fmt::join(first, ", "), first.size() < names.size() ? ", …" : "");
+}
+
+// "agent_msgs" of "no such table: main.agent_msgs", where `what` is the words before it.
+std::optional<std::string> MissingName(const std::string& message, std::string_view what) {
+  const size_t at = message.find(what);
+  if (at == std::string::npos) return std::nullopt;
+  const size_t begin = at + what.size();
+  std::string name = message.substr(begin, message.find_first_of("\n(", begin) - begin);
+  while (!name.empty() && name.back() == ' ') name.pop_back();
+  if (const size_t dot = name.rfind('.'); dot != std::string::npos) name.erase(0, dot + 1);
+  return name;
+}
+
+// The error with the name that was probably meant, or with those there are.
+Status WithNearestName(const Status& status, Connection& connection, std::string_view sql) {
+  const auto missing_table = MissingName(status.message(), "no such table: ");
+  const auto missing_column = MissingName(status.message(), "no such column: ");
+  if (!missing_table && !missing_column) return status;
+  const std::string& missing = missing_table ? *missing_table : *missing_column;
+  const std::vector<std::string> names =
+      missing_table ? TablesAndViews(connection) : Columns(connection, sql);
+  const std::string nearest = NearestWord(missing, names);
+  // The word itself is a column, but of a table that does not stand where it is used.
+  if (!nearest.empty() && !SameName(nearest, missing))
+    return {status.code(), status.message(), "did you mean " + nearest + "?"};
+  if (!names.empty()) {
+    const char* what = missing_table ? "its tables and views: " : "the columns there: ";
+    return {status.code(), status.message(), what + FirstOf(names)};
+  }
+  if (!missing_table) return status;
+  return {status.code(), status.message(), "the database has no tables yet"};
 }
 
 Value ValueOf(const Statement& statement, int column) {
@@ -182,7 +202,7 @@ Result<ExitStatus> Query(const QueryRequest& request) {
   auto statement = connection->Prepare(sql);
   if (!statement) {
     const Status wrong = WithPlace(statement.error(), sql, connection->ErrorOffset());
-    return Error(WithNearestName(wrong, *connection));
+    return Error(WithNearestName(wrong, *connection, request.sql));
   }
   const ParameterTypes types =
       request.text_parameters ? ParameterTypes::kText : ParameterTypes::kByForm;

@@ -106,18 +106,25 @@ std::string ExtraKeysText(const ExtraKeys& extra, std::string_view indent, bool 
                      alter ? "" : remedy);
 }
 
+std::string WhereRejectsAre(const IngestOptions& options, const LineCounts& counts,
+                            const Terminal& terminal) {
+  if (counts.rejects == 0) return {};
+  if (options.on_bad_line == OnBadLine::kSkip) return "rejects: skipped, and not kept\n";
+  const std::string command = "sluice rejects " + ShellWord(options.database);
+  return fmt::format("rejects: {}\n", terminal.Bold(command));
+}
+
 // The command that a person would type next.
-std::string NextSteps(const std::string& database, const LineCounts& counts,
+std::string NextSteps(const IngestOptions& options, const LineCounts& counts,
                       const std::map<std::string, TableTotals>& tables, const Terminal& terminal) {
-  std::string text;
-  if (counts.rejects > 0)
-    text += fmt::format("rejects: {}\n", terminal.Bold("sluice rejects " + database));
+  std::string text = WhereRejectsAre(options, counts, terminal);
   const auto fullest = std::max_element(
       tables.begin(), tables.end(),
       [](const auto& a, const auto& b) { return a.second.counts.rows < b.second.counts.rows; });
   if (fullest != tables.end() && fullest->second.counts.rows > 0) {
     const std::string query = fmt::format("SELECT * FROM {} LIMIT 5", TableName(fullest->first));
-    const std::string command = fmt::format("sluice query {} {}", database, ShellWord(query));
+    const std::string command =
+        fmt::format("sluice query {} {}", ShellWord(options.database), ShellWord(query));
     text += fmt::format("look:    {}\n", terminal.Bold(command));
   }
   return text;
@@ -186,8 +193,9 @@ std::string ShellWord(const std::string& word) {
   return quoted + "'";
 }
 
-std::string SummaryText(const std::string& database, const IngestSummary& summary, bool alter,
+std::string SummaryText(const IngestOptions& options, const IngestSummary& summary,
                         const Terminal& terminal) {
+  const std::string& database = options.database;
   const auto tables = ByTable(summary);
   if (summary.path == "none") {
     return fmt::format("{}: not made yet, as there is no record to begin with\n{}", database,
@@ -216,7 +224,7 @@ std::string SummaryText(const std::string& database, const IngestSummary& summar
     const uint64_t unchanged = totals.sources - totals.sources_with_news;
     if (unchanged > 0) text += fmt::format("    nothing new in {} more\n", FormatCount(unchanged));
     for (const ExtraKeys& extra : summary.extra_keys) {
-      if (extra.table == name) text += ExtraKeysText(extra, "    ", alter);
+      if (extra.table == name) text += ExtraKeysText(extra, "    ", options.alter);
     }
   }
   if (summary.counts.blank > 0)
@@ -231,12 +239,12 @@ std::string SummaryText(const std::string& database, const IngestSummary& summar
               "  database {}, {} written, peak memory {}", FormatSize(summary.database_bytes),
               FormatSize(summary.bytes_written), FormatSize(summary.peak_rss_bytes))) +
           "\n";
-  return text + NextSteps(ShellWord(database), summary.counts, tables, terminal);
+  return text + NextSteps(options, summary.counts, tables, terminal);
 }
 
-std::string FollowSummaryText(const std::string& database, const IngestSummary& summary, bool alter,
+std::string FollowSummaryText(const IngestOptions& options, const IngestSummary& summary,
                               const Terminal& terminal) {
-  const std::string name = terminal.Bold(database + ":");
+  const std::string name = terminal.Bold(options.database + ":");
   const std::string duration = Duration(summary.seconds);
   if (summary.counts.lines == 0)
     return fmt::format("{} nothing new while following for {}\n", name, duration);
@@ -244,11 +252,8 @@ std::string FollowSummaryText(const std::string& database, const IngestSummary& 
       fmt::format("{} {} from {} while following for {}\n", name, CountsText(summary.counts),
                   FormatSize(summary.bytes_decoded), duration);
   for (const ExtraKeys& extra : summary.extra_keys)
-    text += ExtraKeysText(extra, "  " + extra.table + ": ", alter);
-  if (summary.counts.rejects > 0) {
-    text += fmt::format("rejects: {}\n", terminal.Bold("sluice rejects " + ShellWord(database)));
-  }
-  return text;
+    text += ExtraKeysText(extra, "  " + extra.table + ": ", options.alter);
+  return text + WhereRejectsAre(options, summary.counts, terminal);
 }
 
 std::string SummaryJson(const std::string& database, const IngestSummary& summary) {

@@ -9,11 +9,10 @@
 namespace sluice {
 
 // What a run did: a few lines for a person, or the object of `sluice ingest --json`.
-// `alter`: keys without a column became columns, as far as that was possible.
-std::string SummaryText(const std::string& database, const IngestSummary& summary, bool alter,
+std::string SummaryText(const IngestOptions& options, const IngestSummary& summary,
                         const Terminal& terminal);
 // The same of a live run.
-std::string FollowSummaryText(const std::string& database, const IngestSummary& summary, bool alter,
+std::string FollowSummaryText(const IngestOptions& options, const IngestSummary& summary,
                               const Terminal& terminal);
 std::string SummaryJson(const std::string& database, const IngestSummary& summary);
 

@@ -11,8 +11,16 @@
 namespace sluice {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
+
+IngestOptions Of(const std::string& database, bool alter = false) {
+  IngestOptions options;
+  options.database = database;
+  options.alter = alter;
+  return options;
+}
 
 IngestProgress Halfway() {
   IngestProgress progress;
@@ -129,13 +137,13 @@ TEST(FollowLine, IntoALogOnlyIfItIsAskedFor) {
 TEST(IngestReport, OfALiveRunTheSummaryNamesWhatToTypeNext) {
   IngestSummary summary;
   summary.seconds = 303;
-  EXPECT_EQ(FollowSummaryText("a.db", summary, false, Terminal()),
+  EXPECT_EQ(FollowSummaryText(Of("a.db"), summary, Terminal()),
             "a.db: nothing new while following for 5m03s\n");
   summary.counts.lines = 3001;
   summary.counts.rows = 3000;
   summary.counts.rejects = 1;
   summary.bytes_decoded = uint64_t{1} << 20;
-  EXPECT_EQ(FollowSummaryText("a.db", summary, false, Terminal()),
+  EXPECT_EQ(FollowSummaryText(Of("a.db"), summary, Terminal()),
             "a.db: 3,000 rows, 1 reject from 1MiB while following for 5m03s\n"
             "rejects: sluice rejects a.db\n");
 }
@@ -163,7 +171,7 @@ IngestSummary TwoTables() {
 }
 
 TEST(IngestReport, TellsWhatWentWhereAndWhatToTypeNext) {
-  EXPECT_EQ(SummaryText("my db", TwoTables(), false, Terminal()),
+  EXPECT_EQ(SummaryText(Of("my db"), TwoTables(), Terminal()),
             "my db: 1,200 rows, 2 rejects from 1.91MiB in 500ms: 3.81MiB/s, 2,400 rows/s\n"
             "  claude_code: 1,000 rows, 2 rejects from 1 source\n"
             "  codex: 200 rows from 1 source\n"
@@ -174,6 +182,14 @@ TEST(IngestReport, TellsWhatWentWhereAndWhatToTypeNext) {
             "look:    sluice query 'my db' 'SELECT * FROM claude_code LIMIT 5'\n");
 }
 
+TEST(IngestReport, SkippedRejectsAreNowhereToBeSeen) {
+  IngestOptions options = Of("a.db");
+  options.on_bad_line = OnBadLine::kSkip;
+  EXPECT_THAT(SummaryText(options, TwoTables(), Terminal()),
+              AllOf(HasSubstr("2 rejects"), HasSubstr("rejects: skipped, and not kept\n"),
+                    Not(HasSubstr("sluice rejects"))));
+}
+
 TEST(IngestReport, SaysWhichKeysHaveNoColumn) {
   IngestSummary summary = TwoTables();
   summary.extra_keys = {{.table = "codex",
@@ -182,24 +198,24 @@ TEST(IngestReport, SaysWhichKeysHaveNoColumn) {
                          .keys = 2,
                          .lines = 310,
                          .first_keys = {"host", "cpu\x1b"}}};
-  EXPECT_THAT(SummaryText("a.db", summary, false, Terminal()),
+  EXPECT_THAT(SummaryText(Of("a.db"), summary, Terminal()),
               HasSubstr("    2 keys in 310 lines have no column (host, cpu\\x1b): they are in "
                         "_extra; --alter adds them\n"));
   summary.extra_keys[0].keys = 1;
   summary.extra_keys[0].lines = 1;
   summary.extra_keys[0].first_keys = {"host"};
-  EXPECT_THAT(SummaryText("a.db", summary, true, Terminal()),
+  EXPECT_THAT(SummaryText(Of("a.db", true), summary, Terminal()),
               HasSubstr("    1 key in 1 line has no column (host): it is in _extra\n"));
   EXPECT_THAT(SummaryJson("a.db", summary),
               HasSubstr("\"extra_keys\":1,\"lines_with_extra_keys\":1,"));
   summary.extra_keys[0].table_is_inferred = false;
-  EXPECT_THAT(SummaryText("a.db", summary, false, Terminal()), Not(HasSubstr("no column")));
+  EXPECT_THAT(SummaryText(Of("a.db"), summary, Terminal()), Not(HasSubstr("no column")));
 }
 
 TEST(IngestReport, NothingNewIsOneLine) {
   IngestSummary summary;
   summary.sources.resize(3);
-  EXPECT_EQ(SummaryText("a.db", summary, false, Terminal()), "a.db: nothing new in 3 sources\n");
+  EXPECT_EQ(SummaryText(Of("a.db"), summary, Terminal()), "a.db: nothing new in 3 sources\n");
 }
 
 TEST(IngestReport, JsonHasTheFieldsOfTheContract) {
