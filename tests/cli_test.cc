@@ -291,6 +291,21 @@ TEST_F(CliTest, StdinThatIsNotOpenIsAnError) {
   EXPECT_THAT(run.err, HasSubstr("cannot read stdin"));
 }
 
+TEST_F(CliTest, AStreamThatEndedWithoutARecordIsNotWaitedFor) {
+  MakeDatabase();
+  const Outcome run = Run({"ingest", "app.db", "-"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("nothing came: -\n"));
+  EXPECT_THAT(Run({"status", "app.db"}).out, Not(HasSubstr("waiting")));
+}
+
+TEST_F(CliTest, SwappedArgumentsAreSaid) {
+  MakeDatabase();
+  const Outcome run = Run({"ingest", "app.jsonl", "app.db"});
+  EXPECT_EQ(run.status, 2);
+  EXPECT_THAT(run.err, HasSubstr("app.jsonl: this is no SQLite database, but looks like JSON"));
+}
+
 TEST_F(CliTest, FailOnRejectExitsWithThree) {
   folder_.Write("x.jsonl", "{\"a\":1}\nno\n");
   const Outcome run = Run({"ingest", "a.db", "x.jsonl", "--fail-on-reject"});

@@ -106,7 +106,8 @@ struct IngestOptions {
 struct WaitingInput {
   std::string path;
   uint64_t stored_size = 0;
-  std::string awaits;  // "its first whole record"
+  std::string awaits;    // "its first whole record"
+  bool is_over = false;  // a stream that has ended: nothing more will come of it
 };
 
 struct SourceSummary {

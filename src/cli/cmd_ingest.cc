@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/existing_database.h"
 #include "cli/follow.h"
 #include "cli/follow_line.h"
 #include "cli/ingest_report.h"
@@ -159,6 +160,7 @@ Status CheckInputs(const IngestOptions& options) {
     return Status::Usage("DB must be the path of a database",
                          "sluice ingest app.db INPUT...: the database comes first");
   }
+  if (Status s = IsNoJson(options.database); !s.ok()) return s;
   if (std::count(options.inputs.begin(), options.inputs.end(), "-") > 1) {
     return Status::Usage("stdin (-) is given twice", "it can be read only once");
   }

@@ -210,9 +210,8 @@ std::string RetryJson(const RetrySummary& summary) {
 
 std::string RetryText(const RetrySummary& summary) {
   if (summary.tried == 0 && summary.cut_off == 0) return "no rejects\n";
-  std::string text =
-      fmt::format("tried {}: {} became rows\n", Counted(summary.tried, "reject", "rejects"),
-                  FormatCount(summary.rows));
+  std::string text = fmt::format("tried {}: {}\n", Counted(summary.tried, "reject", "rejects"),
+                                 Counted(summary.rows, "became a row", "became rows"));
   if (summary.cut_off > 0) {
     text += fmt::format("{} cannot be tried: only the start of the line was kept\n",
                         Counted(summary.cut_off, "reject", "rejects"));

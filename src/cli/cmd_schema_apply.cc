@@ -42,8 +42,8 @@ std::string SummaryText(const ApplySummary& summary, bool dry_run) {
   if (summary.rebuilt)
     text += fmt::format("{} written anew\n", Counted(summary.rows, "row", "rows"));
   if (summary.retried.tried > 0) {
-    text += fmt::format("tried {} again: {} became rows\n",
-                        Counted(summary.retried.tried, "reject", "rejects"), summary.retried.rows);
+    text += fmt::format("tried {} again: {}\n", Counted(summary.retried.tried, "reject", "rejects"),
+                        Counted(summary.retried.rows, "became a row", "became rows"));
   }
   return text;
 }

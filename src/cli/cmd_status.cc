@@ -256,9 +256,9 @@ std::string WaitingText(const Overview& overview, const Terminal& terminal) {
   for (size_t i = 0; i < shown; ++i) {
     const WaitingRow& input = overview.waiting[i];
     const std::string size = FormatSize(SizeOf(input.path));
-    const Status row =
-        table.Row({std::string_view(input.path), std::string_view(input.awaits),
-                   std::string_view(size), std::string_view(input.since).substr(0, 19)});
+    const std::string since = ToSeconds(input.since);
+    const Status row = table.Row({std::string_view(input.path), std::string_view(input.awaits),
+                                  std::string_view(size), std::string_view(since)});
     if (!row.ok()) break;
   }
   if (!table.Finish().ok()) text.clear();

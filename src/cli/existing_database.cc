@@ -28,6 +28,13 @@ bool LooksLikeJson(const std::string& path) {
 
 }  // namespace
 
+Status IsNoJson(const std::string& path) {
+  if (!LooksLikeJson(path)) return {};
+  return Status::Usage(
+      fmt::format("{}: this is no SQLite database, but looks like JSON", path),
+      fmt::format("make a database of it first: sluice ingest app.db {}", ShellWord(path)));
+}
+
 Result<Connection> OpenExisting(const std::string& path) {
   if (path == ":memory:") {
     return Error(Status::Usage(":memory: is no file, so there is nothing in it to read",
@@ -44,11 +51,7 @@ Result<Connection> OpenExisting(const std::string& path) {
     return Error(Status::Usage(fmt::format("{}: this is a directory, not a database", path),
                                "give the path of the database file"));
   }
-  if (LooksLikeJson(path)) {
-    return Error(Status::Usage(
-        fmt::format("{}: this is no SQLite database, but looks like JSON", path),
-        fmt::format("make a database of it first: sluice ingest app.db {}", ShellWord(path))));
-  }
+  if (Status s = IsNoJson(path); !s.ok()) return Error(s);
   return OpenReadOnly(path, {});
 }
 

@@ -12,6 +12,9 @@ namespace sluice {
 // itself says "unable to open database file" of both.
 Result<Connection> OpenExisting(const std::string& path);
 
+// kUsage for a file that begins as JSON does: the arguments may be swapped. Before it is opened.
+Status IsNoJson(const std::string& path);
+
 // kNotFound where sluice has never ingested into it.
 Status HasLedger(Connection& connection);
 

@@ -32,7 +32,7 @@ std::string FollowText(const LiveStatus& status, size_t columns) {
   std::vector<std::string> parts = {
       "following " + Counted(status.files, "file", "files"),
       Counted(status.counts.rows, "row", "rows"),
-      fmt::format("{} rows/s", FormatCount(static_cast<uint64_t>(status.rows_per_second + 0.5))),
+      Counted(static_cast<uint64_t>(status.rows_per_second + 0.5), "row/s", "rows/s"),
       LagText(status)};
   if (status.counts.rejects > 0)
     parts.push_back(Counted(status.counts.rejects, "reject", "rejects"));

@@ -80,7 +80,9 @@ std::string WaitingText(const std::vector<WaitingInput>& waiting) {
   std::string text;
   const size_t shown = std::min(waiting.size(), kSourcesShown);
   for (size_t i = 0; i < shown; ++i) {
-    text += fmt::format("  waiting: {}, for {}\n", Printable(waiting[i].path), waiting[i].awaits);
+    const std::string path = Printable(waiting[i].path);
+    text += waiting[i].is_over ? fmt::format("  nothing came: {}\n", path)
+                               : fmt::format("  waiting: {}, for {}\n", path, waiting[i].awaits);
   }
   if (shown < waiting.size()) {
     text +=
@@ -133,6 +135,7 @@ std::string NextSteps(const IngestOptions& options, const LineCounts& counts,
 void AppendWaiting(const std::vector<WaitingInput>& waiting, JsonWriter* out) {
   out->Key("waiting").BeginArray();
   for (const WaitingInput& input : waiting) {
+    if (input.is_over) continue;
     out->BeginObject();
     out->Key("path").String(input.path);
     out->Key("stored_size").Unsigned(input.stored_size);

@@ -30,7 +30,7 @@ std::string Rate(double count, double seconds) {
   const double rate = seconds > 0 ? count / seconds : 0;
   if (rate >= 1e6) return fmt::format("{:.2f}M rows/s", rate / 1e6);
   if (rate >= 1e4) return fmt::format("{:.0f}k rows/s", rate / 1e3);
-  return fmt::format("{:.0f} rows/s", rate);
+  return Counted(static_cast<uint64_t>(rate + 0.5), "row/s", "rows/s");
 }
 
 std::string TimeLeft(const IngestProgress& progress) {

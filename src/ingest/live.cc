@@ -334,7 +334,7 @@ Result<LiveSummary> Live::End() {
 
 Result<LiveSummary> Live::Fail(const Status& why) {
   if (database_ != nullptr) database_->sink().Abandon(why);
-  health_.WaitsFor("failed: " + why.message());
+  health_.Failed(why);
   health_.Report(files_, nullptr);
   return Error(why);
 }

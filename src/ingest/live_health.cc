@@ -69,6 +69,8 @@ void LiveHealth::WaitsFor(const std::string& why) {
   Warn(why.empty() ? "going on" : "waiting: " + why);
 }
 
+void LiveHealth::Failed(const Status& why) { status_.waits_for = "failed: " + why.message(); }
+
 bool LiveHealth::IsOverBudget() {
   if (!overrun_expected_ && watch_.seconds() < kOverBudgetEvery) return false;
   overrun_expected_ = false;

@@ -32,6 +32,8 @@ class LiveHealth {
   void CountPossibleGap() { ++status_.possible_gaps; }
   // Why nothing is committed at the moment; "" when nothing keeps us. Said when it changes.
   void WaitsFor(const std::string& why);
+  // For the status; the run returns the error itself.
+  void Failed(const Status& why);
 
   // A line was taken that is too large for the budget: what it took may have stayed.
   void ExpectOverrun() { overrun_expected_ = true; }

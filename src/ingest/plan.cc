@@ -13,14 +13,15 @@ namespace sluice {
 namespace {
 
 // Whoever knows a part of it has decided on it.
-void SetWaitingAside(RunPlan* plan) {
+void SetWaitingAside(RunPlan* plan, bool inputs_may_come) {
   const auto waits = [](const PlannedSource& source) {
     return !source.awaits.empty() && source.from.bytes == 0;
   };
   for (const PlannedSource& source : plan->sources) {
     if (!waits(source)) continue;
-    const std::string why = source.decision == "new" ? "" : " (" + source.decision + ")";
-    plan->waiting.push_back({source.key.path, source.stored_size, source.awaits + why});
+    WaitingInput input = source.AsWaiting(inputs_may_come);
+    if (source.decision != "new") input.awaits += " (" + source.decision + ")";
+    plan->waiting.push_back(std::move(input));
   }
   std::erase_if(plan->sources, waits);
 }
@@ -52,7 +53,7 @@ Result<RunPlan> MakePlan(const IngestOptions& options, const StopToken& stop,
   sources.NoteNamed(*candidates);
   if (Status s = tables.Choose(std::move(*candidates), knowledge); !s.ok()) return Error(s);
   if (Status s = sources.Find(); !s.ok()) return Error(s);
-  SetWaitingAside(&plan);
+  SetWaitingAside(&plan, options.inputs_may_come);
 
   if (Status s = tables.AddCompanions(); !s.ok()) return Error(s);
   if (Status s = tables.CompileViews(); !s.ok()) return Error(s);

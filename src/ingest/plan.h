@@ -37,6 +37,14 @@ struct PlannedSource {
   std::string awaits;
   std::unique_ptr<Source> open;      // stdin, which is opened but once
   std::optional<Identity> identity;  // if its path alone told which source it is
+
+  // Of one that awaits something. A stream has ended by now, unless a live run goes on with it.
+  WaitingInput AsWaiting(bool inputs_may_come) const {
+    return {.path = key.path,
+            .stored_size = stored_size,
+            .awaits = awaits,
+            .is_over = open != nullptr && !inputs_may_come};
+  }
 };
 
 // A source whose path has other content by now and whose own is nowhere: lines behind its offset,

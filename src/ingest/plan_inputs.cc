@@ -35,9 +35,13 @@ Status InputFinder::FindCandidates() {
     candidates_.push_back({.path = path, .named = named.contains(path)});
   }
   if (candidates_.empty() && awaited.empty()) {
+    const bool chosen = !options_.include.empty() || !options_.exclude.empty();
     const Status none = Status::NotFound(
-        "no input: the directories have no *.jsonl, *.ndjson, *.gz or *.zst of these",
-        "name the files, or say --include '*.log'");
+        chosen ? "no input: no file below the directories fits --include and --exclude"
+               : "no input: the directories have no *.jsonl, *.ndjson, *.gz or *.zst of these "
+                 "(names that begin with a dot are passed over)",
+        chosen ? "a GLOB is for the path below the directory, as in --include 'app/*.log'"
+               : "name the files, or say --include '*.log'");
     // A database that stands may have had its lines before the logs were cleared away.
     if (target_.fresh() && !options_.inputs_may_come) return none;
     plan_.warnings.push_back(none.message());

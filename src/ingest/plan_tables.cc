@@ -46,7 +46,7 @@ Status TableChooser::Choose(std::vector<Candidate> candidates, Knowledge* knowle
     if (!s.ok()) return s;
     source.open = std::move(candidate.opened);
     if (source.schema.empty()) {  // nothing is known of it that another source could be
-      plan_.waiting.push_back({source.key.path, source.stored_size, source.awaits});
+      plan_.waiting.push_back(source.AsWaiting(options_.inputs_may_come));
     } else {
       plan_.sources.push_back(std::move(source));
     }

@@ -40,6 +40,7 @@ Bookkeeping::Options BookkeepingOptions(const IngestOptions& options, std::strin
 std::vector<WaitingRow> WaitingRows(const std::vector<WaitingInput>& waiting) {
   std::vector<WaitingRow> rows;
   for (const WaitingInput& input : waiting) {
+    if (input.is_over) continue;
     rows.push_back({.path = input.path, .awaits = input.awaits, .since = ""});
   }
   return rows;

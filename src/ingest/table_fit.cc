@@ -113,10 +113,16 @@ class Fit {
 
  private:
   Status Refusal(const Table& wanted, const std::vector<SchemaChange>& changes) const {
+    const std::string apply =
+        ApplyCommand(*target_, options_, options_.schema) + " changes it, or refuses";
+    const std::string beside = "--table NAME makes a new table";
+    // A file that lacks columns of the table may have been written for another one.
+    const bool drops = std::ranges::any_of(changes, [](const SchemaChange& change) {
+      return change.kind == SchemaChange::Kind::kDropColumn;
+    });
     return Status::Usage(target_->path() + ": the table " + wanted.name + " is not what " +
                              options_.schema + " says: " + TextOf(changes),
-                         ApplyCommand(*target_, options_, options_.schema) +
-                             " changes it, or refuses; --table NAME makes a new table");
+                         drops ? beside + "; " + apply : apply + "; " + beside);
   }
 
   // What SQLite's ALTER TABLE ADD COLUMN does not take.

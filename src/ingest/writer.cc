@@ -289,7 +289,7 @@ std::string Writer::NoRowsWarning() const {
   if (sources == 0) return {};
   std::string warning = "not one line of " + plan_.sources[first].key.path;
   if (sources > 1) warning += ", and of " + std::to_string(sources - 1) + " more,";
-  return warning + " became a row: is it JSON Lines? `sluice rejects` says what is wrong";
+  return warning + " became a row: `sluice rejects` says what is wrong with them";
 }
 
 }  // namespace sluice

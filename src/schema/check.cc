@@ -226,6 +226,12 @@ class Checker {
     return true;
   }
 
+  std::vector<std::string_view> Columns() const {
+    std::vector<std::string_view> names;
+    for (const Column& column : table_.columns) names.push_back(column.name);
+    return names;
+  }
+
   bool CheckColumnList(Part part, size_t index, const std::string& subject,
                        const std::vector<std::string>& names) {
     std::unordered_set<std::string> seen;
@@ -233,7 +239,7 @@ class Checker {
       if (!columns_.contains(FoldName(name))) {
         return Fail(part, index,
                     Status::Usage(subject + ": there is no column '" + name + "'",
-                                  "name a [[column]] of this schema"));
+                                  NearestOf(name, Columns())));
       }
       if (!seen.insert(FoldName(name)).second) {
         return Fail(part, index, Status::Usage(subject + " names column '" + name + "' twice"));
