@@ -329,6 +329,8 @@ Result<LiveSummary> Live::End() {
     summary.ingest.warnings.push_back(warning);
   }
   health_.Report(files_, database_.get());
+  if (Result<FileInfo> info = Stat(options_.ingest.database))
+    summary.ingest.database_bytes = info->size;
   return summary;
 }
 
