@@ -77,9 +77,10 @@ std::vector<std::string> Names(Connection& connection, std::string_view query,
 }
 
 std::vector<std::string> TablesAndViews(Connection& connection) {
-  return Names(connection,
-               "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
-               "'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_sluice\\_%' ESCAPE '\\' ORDER BY name");
+  return Names(
+      connection,
+      "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE "
+      "'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_sluice\\_%' ESCAPE '\\' ORDER BY name");
 }
 
 // Those of the tables and views that the SQL names.
@@ -101,7 +102,9 @@ std::optional<std::string> MissingName(const std::string& message, std::string_v
   const size_t at = message.find(what);
   if (at == std::string::npos) return std::nullopt;
   const size_t begin = at + what.size();
-  std::string name = message.substr(begin, message.find_first_of("\n(", begin) - begin);
+  // What follows is SQLite's advice, or the place.
+  const size_t end = std::min(message.find_first_of("\n(", begin), message.find(" - ", begin));
+  std::string name = message.substr(begin, end - begin);
   while (!name.empty() && name.back() == ' ') name.pop_back();
   if (const size_t dot = name.rfind('.'); dot != std::string::npos) name.erase(0, dot + 1);
   return name;
@@ -125,6 +128,18 @@ Status WithNearestName(const Status& status, Connection& connection, std::string
   }
   if (!missing_table) return status;
   return {status.code(), status.message(), "the database has no tables yet"};
+}
+
+// A name in double quotes that the SQL does not have stands in a view of another program, and is a
+// string there.
+Result<Statement> Prepare(Connection& connection, const std::string& sql) {
+  Result<Statement> statement = connection.Prepare(sql);
+  if (statement) return statement;
+  const auto missing = MissingName(statement.error().message(), "no such column: ");
+  if (!missing || !missing->starts_with('"') || sql.find(*missing) != std::string::npos)
+    return statement;
+  connection.AllowStringsInDoubleQuotes();
+  return connection.Prepare(sql);
 }
 
 Value ValueOf(const Statement& statement, int column) {
@@ -199,10 +214,10 @@ Result<ExitStatus> Query(const QueryRequest& request) {
   auto connection = OpenExisting(request.database);
   if (!connection) return Error(connection.error());
   TimeLimit limit(*connection, request.time_limit, nullptr);
-  auto statement = connection->Prepare(sql);
+  auto statement = Prepare(*connection, sql);
   if (!statement) {
     const Status wrong = WithPlace(statement.error(), sql, connection->ErrorOffset());
-    return Error(WithNearestName(wrong, *connection, request.sql));
+    return Error(WithNearestName(wrong, *connection, sql));
   }
   const ParameterTypes types =
       request.text_parameters ? ParameterTypes::kText : ParameterTypes::kByForm;

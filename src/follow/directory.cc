@@ -3,12 +3,81 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include <ctype.h>
 
 #include "source/open.h"
 
 namespace sluice {
+namespace {
+
+constexpr std::string_view kDigits = "0123456789";
+// What stands before the number or date of a rotated file.
+constexpr std::string_view kBeforeNumber = "-._";
+constexpr std::string_view kPacked[] = {".gz", ".zst"};
+
+std::string_view WithoutPacked(std::string_view name) {
+  for (const std::string_view packed : kPacked) {
+    if (name.ends_with(packed)) name.remove_suffix(packed.size());
+  }
+  return name;
+}
+
+// A name with a number or date before its extension, and the name without it.
+struct Numbered {
+  std::string original;
+  size_t digits = 0;
+};
+
+std::optional<Numbered> NumberedName(std::string_view name) {
+  name = WithoutPacked(name);
+  const size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return std::nullopt;
+  const size_t end = name.substr(0, dot).find_last_not_of("0123456789-._T:");
+  if (end == std::string_view::npos || end + 1 == dot) return std::nullopt;
+  const std::string_view number = name.substr(end + 1, dot - end - 1);
+  if (kBeforeNumber.find(number.front()) == std::string_view::npos) return std::nullopt;
+  const auto digits = std::ranges::count_if(
+      number, [](char c) { return kDigits.find(c) != std::string_view::npos; });
+  if (digits == 0) return std::nullopt;
+  return Numbered{.original = std::string(name.substr(0, end + 1)).append(name.substr(dot)),
+                  .digits = static_cast<size_t>(digits)};
+}
+
+enum class Shift : uint8_t { kUp, kDown };
+
+// The name with other numbers, nearest first, for the last number in it that is no date: a rotation
+// gives each file that it keeps the next one. Compressed or not, as it may have become meanwhile.
+std::vector<std::string> Shifted(std::string_view name, Shift shift) {
+  constexpr size_t kMostDigits = 3;
+  constexpr int kMostShifts = 16;  // rotations between two looks at a file
+  std::vector<std::string> names;
+  const std::string_view plain = WithoutPacked(name);
+  const size_t last = plain.find_last_of(kDigits);
+  if (last == std::string_view::npos) return names;
+  const size_t before = plain.find_last_not_of(kDigits, last);
+  if (before == std::string_view::npos ||
+      kBeforeNumber.find(plain[before]) == std::string_view::npos)
+    return names;
+  const std::string_view digits = plain.substr(before + 1, last - before);
+  if (digits.size() > kMostDigits) return names;
+  const int number = std::stoi(std::string(digits));
+  for (int i = 1; i <= kMostShifts; ++i) {
+    const int other = shift == Shift::kUp ? number + i : number - i;
+    if (other < 0) break;
+    std::string text = std::to_string(other);
+    if (digits.front() == '0' && text.size() < digits.size())
+      text.insert(0, digits.size() - text.size(), '0');
+    const std::string shifted =
+        std::string(plain.substr(0, before + 1)).append(text).append(plain.substr(last + 1));
+    for (const std::string_view packed : {"", ".gz", ".zst"})
+      names.push_back(shifted + std::string(packed));
+  }
+  return names;
+}
+
+}  // namespace
 
 std::vector<DirectoryEntry> EntriesOf(const std::string& directory) {
   std::vector<DirectoryEntry> entries;
@@ -95,18 +164,41 @@ std::vector<std::string> Folder::RotatedNames(std::string_view original) const {
   return names;
 }
 
-std::vector<std::string> Folder::PlausibleNames(std::string_view original) const {
-  std::vector<std::string> names = RotatedNames(original);
+bool Folder::Has(std::string_view name) const {
+  const auto before = [](const DirectoryEntry& a, std::string_view b) { return a.name < b; };
+  const auto entry = std::lower_bound(entries_.begin(), entries_.end(), name, before);
+  return entry != entries_.end() && entry->name == name;
+}
+
+// Names that got a number of so many digits before their extension.
+void Folder::AppendNumbered(std::string_view original, size_t least_digits,
+                            std::vector<std::string>* names) const {
   const auto before = [](const DirectoryEntry& a, const std::string& b) { return a.name < b; };
-  for (const char separator : std::string_view("-._")) {
+  for (const char separator : kBeforeNumber) {
     const std::string stem(original.substr(0, original.rfind('.')));
     const std::string begin = stem + separator;
     for (auto entry = std::lower_bound(entries_.begin(), entries_.end(), begin, before);
          entry != entries_.end() && entry->name.starts_with(begin); ++entry) {
       if (IsRotatedName(entry->name, original)) continue;
-      const std::vector<std::string> originals = NamesBeforeRotation(entry->name);
-      if (std::ranges::find(originals, original) != originals.end()) names.push_back(entry->name);
+      const std::optional<Numbered> numbered = NumberedName(entry->name);
+      if (numbered && numbered->digits >= least_digits && numbered->original == original)
+        names->push_back(entry->name);
     }
+  }
+}
+
+std::vector<std::string> Folder::DatedNames(std::string_view original) const {
+  constexpr size_t kDateDigits = 6;  // 260131
+  std::vector<std::string> names = RotatedNames(original);
+  AppendNumbered(original, kDateDigits, &names);
+  return names;
+}
+
+std::vector<std::string> Folder::PlausibleNames(std::string_view original) const {
+  std::vector<std::string> names = RotatedNames(original);
+  AppendNumbered(original, 1, &names);
+  for (std::string& name : Shifted(original, Shift::kUp)) {
+    if (Has(name)) names.push_back(std::move(name));
   }
   return names;
 }
@@ -135,19 +227,13 @@ std::vector<std::string> NamesBeforeRotation(std::string_view name) {
   for (size_t length = name.size(); length-- > 1;) {
     if (IsRotatedName(name, name.substr(0, length))) originals.emplace_back(name.substr(0, length));
   }
-  for (const std::string_view packed : {".gz", ".zst"}) {
-    if (name.ends_with(packed)) name.remove_suffix(packed.size());
-  }
-  const size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0) return originals;
-  const std::string_view extension = name.substr(dot);
-  const size_t end = name.substr(0, dot).find_last_not_of("0123456789-._T:");
-  if (end == std::string_view::npos || end + 1 == dot) return originals;
-  const std::string_view number = name.substr(end + 1, dot - end - 1);
-  const bool is_number = std::string_view("-._").find(number.front()) != std::string_view::npos &&
-                         number.find_first_of("0123456789") != std::string_view::npos;
-  if (is_number) originals.push_back(std::string(name.substr(0, end + 1)).append(extension));
+  if (std::optional<Numbered> numbered = NumberedName(name))
+    originals.push_back(std::move(numbered->original));
   return originals;
+}
+
+std::vector<std::string> NamesBeforeShift(std::string_view name) {
+  return Shifted(name, Shift::kDown);
 }
 
 std::string HeadOf(const std::string& path) {

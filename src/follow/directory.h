@@ -49,11 +49,18 @@ class Folder {
   bool IsUntouched(const FileInfo& info) const;
   // Names that a rotation may have made of the one, in byte order: see IsRotatedName.
   std::vector<std::string> RotatedNames(std::string_view original) const;
-  // The same, and names that got a number or date before their extension: see NamesBeforeRotation.
+  // The same, and names that got a date before their extension (app-20260131.jsonl): whoever named
+  // the one means these, too. A short number there may as well be another log (app-2.jsonl).
+  std::vector<std::string> DatedNames(std::string_view original) const;
+  // The same, and names that got any number before their extension, or a larger one than theirs:
+  // see NamesBeforeRotation and NamesBeforeShift. For who looks at the content, too.
   std::vector<std::string> PlausibleNames(std::string_view original) const;
 
  private:
   void ReadHeads();
+  bool Has(std::string_view name) const;
+  void AppendNumbered(std::string_view original, size_t least_digits,
+                      std::vector<std::string>* names) const;
 
   std::string path_;
   const std::vector<FileInfo>& untouched_;
@@ -92,6 +99,11 @@ bool IsRotatedName(std::string_view name, std::string_view original);
 // without a number or date before its extension (app.jsonl of app-20260131.jsonl and
 // app.1.jsonl.gz).
 std::vector<std::string> NamesBeforeRotation(std::string_view name);
+
+// The names that a rotation may have had for what this one is now: those with a smaller number,
+// compressed or not (app.jsonl.1 of app.jsonl.2.gz, app.1.jsonl of app.2.jsonl). Of a rotation that
+// keeps a thousand files or more, or puts the date there, none.
+std::vector<std::string> NamesBeforeShift(std::string_view name);
 
 // The first bytes of a file, decoded, as many as it is known by. Empty if it cannot be read.
 std::string HeadOf(const std::string& path);

@@ -333,7 +333,10 @@ Result<bool> Decision::IsMovedHere(const Match& match) {
 
 // A short file, or one whose lines are all alike, that was rotated by copying or compressing it.
 Result<bool> Decision::ByRotatedName() {
-  for (const std::string& original : NamesBeforeRotation(NameOf(key().path))) {
+  const std::string name = NameOf(key().path);
+  std::vector<std::string> originals = NamesBeforeRotation(name);
+  for (std::string& shifted : NamesBeforeShift(name)) originals.push_back(std::move(shifted));
+  for (const std::string& original : originals) {
     Result<std::vector<StoredSource>> sources =
         known_.AtPath(Join(DirectoryOf(key().path), original));
     if (!sources) return Error(sources.error());
@@ -492,7 +495,7 @@ Result<std::optional<Identity>> FindMoved(const StoredSource& source, KnownSourc
 
 std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns, Folders* folders) {
   std::vector<std::pair<int64_t, std::string>> found;
-  for (const std::string& name : folders->Of(DirectoryOf(path)).RotatedNames(NameOf(path))) {
+  for (const std::string& name : folders->Of(DirectoryOf(path)).DatedNames(NameOf(path))) {
     std::string rotated = Join(DirectoryOf(path), name);
     const Result<FileInfo> info = Stat(rotated);
     if (!info || info->kind != FileKind::kRegular || info->size == 0) continue;

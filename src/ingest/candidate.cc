@@ -97,7 +97,8 @@ Result<std::string> SampleOf(const Candidate& candidate, const IngestOptions& op
   if (candidate.opened != nullptr) {
     return std::string(candidate.opened->Peek(0, 0).value_or(std::string_view()));
   }
-  Result<std::unique_ptr<Source>> source = OpenSource(candidate.path, &stop);
+  // By its key: `- < file` is a file that can be opened again.
+  Result<std::unique_ptr<Source>> source = OpenSource(candidate.key.path, &stop);
   if (!source) return Error(source.error());
   PeekedSource peeked(std::move(*source));
   return std::string(PeekAtLines(options, &peeked).value_or(std::string_view()));

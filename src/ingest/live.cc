@@ -499,8 +499,9 @@ void Live::Refuse(const std::string& path, const Status& why) {
   if (!is_said) health_.Warn("left out " + why.message());
 }
 
-// What is no JSON Lines will not become any. What could not be read is tried again when it has
-// changed, or can be opened.
+// What is no JSON Lines will not become any, but its first bytes may only look like another form: it
+// is looked at again as it grows, as long as a file is undecided. What could not be read is tried
+// again when it has changed, or can be opened.
 bool Live::IsStillRefused(const std::string& path) {
   const auto refused = refused_.find(path);
   const Result<FileInfo> now = Stat(path);
@@ -510,7 +511,8 @@ bool Live::IsStillRefused(const std::string& path) {
     refused_.erase(refused);
     return false;
   }
-  if (why.code() == StatusCode::kUsage || why.code() == StatusCode::kUnsupported) return true;
+  if (why.code() == StatusCode::kUsage) return true;
+  if (why.code() == StatusCode::kUnsupported && before.size >= kUndecidedBytes) return true;
   if (now->size != before.size || now->modified_ns != before.modified_ns) return false;
   return why.code() != StatusCode::kIo || !File::Open(path, File::Mode::kRead);
 }

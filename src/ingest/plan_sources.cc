@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -42,8 +43,7 @@ bool SourceFinder::IsKnown(const std::vector<std::string>& tables, Candidate* ca
 void SourceFinder::NoteNamed(const std::vector<Candidate>& candidates) {
   for (const Candidate& candidate : candidates) {
     if (!candidate.named) continue;
-    named_.insert(candidate.key.path);
-    NoteHead(candidate.head);
+    named_.insert_or_assign(candidate.key.path, candidate.head);
   }
 }
 
@@ -194,11 +194,27 @@ Status SourceFinder::FindMovedSources() {
   return {};
 }
 
+// A rotated file that nobody has read may be a copy of an input that is new in this run: then it is
+// left to the next run, which knows that one. Of an input that is known already it is no copy, or
+// Identify would have said so, even if every log of the program begins with the same kilobyte.
+void SourceFinder::NoteNewHeads() {
+  for (size_t i = 0; i < plan_.sources.size(); ++i) {
+    const PlannedSource& source = plan_.sources[i];
+    if (source.known_id != 0) continue;
+    const auto named = named_.find(source.key.path);
+    if (named != named_.end()) {
+      NoteHead(named->second);
+    } else if (may_have_been_rotated_[i]) {
+      NoteHead(HeadOf(source.key.path));
+    }
+  }
+}
+
 Status SourceFinder::AddRotatedOfInputs() {
+  NoteNewHeads();
   for (size_t i = 0; i < plan_.sources.size(); ++i) {
     const PlannedSource& source = plan_.sources[i];
     if (!may_have_been_rotated_[i]) continue;
-    if (source.known_id == 0) NoteHead(HeadOf(source.key.path));
     if (Status s = AddRotated(source.key.path, source.table); !s.ok()) return s;
   }
   return {};
@@ -231,11 +247,17 @@ Status SourceFinder::FindMovedSource(const StoredSource& displaced, uint32_t tab
 // When all that a rotation may have made of it is decided on. Once: in later runs the source that
 // took its place is the last of that path; and where that has no line yet, the gap is known.
 Status SourceFinder::TellLost() {
+  // A path may have had thousands of sources, all of them lost: it is asked about once.
+  std::map<std::pair<uint32_t, std::string_view>, int64_t> last_ids;
   for (const LostSource& lost : missing_) {
-    const Result<std::vector<StoredSource>> here =
-        knowledge_.Of(plan_.tables[lost.table].name).AtPath(lost.key.path);
-    if (!here) return here.error();
-    const bool is_last = here->empty() || here->back().id <= lost.known_id;
+    const auto [last, is_first] = last_ids.try_emplace({lost.table, lost.key.path}, 0);
+    if (is_first) {
+      const Result<std::vector<StoredSource>> here =
+          knowledge_.Of(plan_.tables[lost.table].name).AtPath(lost.key.path);
+      if (!here) return here.error();
+      if (!here->empty()) last->second = here->back().id;
+    }
+    const bool is_last = last->second <= lost.known_id;
     if (!is_last || decided_ids_.contains(lost.known_id)) continue;
     const Result<bool> is_told = target_->ledger()->HasGap(lost.known_id);
     if (!is_told) return is_told.error();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -51,6 +52,7 @@ class SourceFinder {
   Status StartAtEnd(PlannedSource* source);
 
   Status FindMovedSources();
+  void NoteNewHeads();
   Status AddRotatedOfInputs();
   Status FindMovedSource(const StoredSource& displaced, uint32_t table);
   Status TellLost();
@@ -72,7 +74,7 @@ class SourceFinder {
   std::vector<bool> may_have_been_rotated_;  // of plan_.sources, as they were chosen
   // The first bytes of sources that are new, and may be rotated: none begins with another.
   std::set<std::string> heads_;
-  std::set<std::string> named_;  // inputs that are files
+  std::map<std::string, std::string> named_;  // inputs that are files, and their first bytes
   // Files and known sources that are decided on.
   std::set<Inode> decided_files_;
   std::set<int64_t> decided_ids_;

@@ -56,6 +56,7 @@ Status TargetDatabase::OpenExisting(const Options& options) {
       options.look_only ? OpenForReading(path_, open) : Connection::Open(path_, open);
   if (!connection) return connection.error();
   connection_ = std::make_unique<Connection>(std::move(*connection));
+  connection_->AllowStringsInDoubleQuotes();
 
   Result<bool> known = Ledger::Exists(*connection_);
   if (!known) return known.error();

@@ -388,6 +388,11 @@ Status Connection::Usable(std::string_view doing) const {
   return *condemned_ ? CondemnedConnection(db_) : Status();
 }
 
+void Connection::AllowStringsInDoubleQuotes() {
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, 1, nullptr);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, 1, nullptr);
+}
+
 Status Connection::Execute(std::string_view sql) {
   if (Status status = Usable("execute"); !status.ok()) return status;
   while (!OnlyCommentsIn(sql)) {
