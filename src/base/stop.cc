@@ -33,6 +33,7 @@ void StopOnSignals(StopToken* token) {
   signalled_token.store(token, std::memory_order_release);
   for (int signal : kStopSignals) SetDisposition(signal, OnStopSignal);
   SetDisposition(SIGPIPE, SIG_IGN);
+  SetDisposition(SIGXFSZ, SIG_IGN);  // a file at its limit (ulimit -f) is an error of write()
   // An image of this program that replaced itself by this one may have held a stop back for it.
   sigset_t held_back;
   sigemptyset(&held_back);

@@ -15,15 +15,18 @@
 namespace sluice {
 namespace {
 
+// As SQLite reads names: what is not ASCII may be in one.
+bool IsNameByte(unsigned char c) {
+  return c >= 0x80 || c == '_' || c == '$' || std::isalnum(c) != 0;
+}
+
 // The length of the name in ":name=value", "@name=value" and "$name=value"; 0 where the word is not
 // of that form.
 size_t NameLength(std::string_view word) {
   if (word.empty() || std::string_view(":@$").find(word.front()) == std::string_view::npos)
     return 0;
   size_t end = 1;
-  while (end < word.size() &&
-         (std::isalnum(static_cast<unsigned char>(word[end])) != 0 || word[end] == '_'))
-    ++end;
+  while (end < word.size() && IsNameByte(static_cast<unsigned char>(word[end]))) ++end;
   return end > 1 && end < word.size() && word[end] == '=' ? end - 1 : 0;
 }
 

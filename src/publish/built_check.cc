@@ -161,8 +161,12 @@ class Sampler {
       if (!value) return Error(value.error());
       *edge = *value;
     }
-    Result<Statement> row = connection.Prepare("SELECT " + rowid + ", *" + from + " WHERE " +
-                                               rowid + " >= ? ORDER BY " + rowid + " LIMIT 1");
+    Result<Statement> next = connection.Prepare("SELECT " + rowid + from + " WHERE " + rowid +
+                                                " >= ? ORDER BY " + rowid + " LIMIT 1");
+    if (!next) return Error(next.error());
+    sampler.next_ = std::move(*next);
+    // Apart from its rowid: a result may have as many columns as a table, and no more.
+    Result<Statement> row = connection.Prepare("SELECT *" + from + " WHERE " + rowid + " = ?");
     if (!row) return Error(row.error());
     sampler.row_ = std::move(*row);
 
@@ -184,12 +188,17 @@ class Sampler {
   // The error says what is not where it should be.
   Status Try(std::minstd_rand* random) {
     if (!first_) return {};  // no row
-    row_.BindInteger(1, std::uniform_int_distribution<int64_t>(*first_, *last_)(*random));
+    next_.BindInteger(1, std::uniform_int_distribution<int64_t>(*first_, *last_)(*random));
+    const Result<bool> next = next_.Step();
+    if (!next) return next.error();
+    const int64_t rowid = *next ? next_.Integer(0) : 0;
+    next_.Reset();
+    row_.BindInteger(1, rowid);
     const Result<bool> found = row_.Step();
     if (!found) return found.error();
-    if (!*found) return Status::Corruption("a row of " + name_ + " is not found by its rowid");
-    const int64_t rowid = row_.Integer(0);
     row_.Reset();
+    if (!*next || !*found)
+      return Status::Corruption("a row of " + name_ + " is not found by its rowid");
 
     for (auto& [index, lookup] : lookups_) {
       lookup.BindInteger(1, rowid);
@@ -207,6 +216,7 @@ class Sampler {
   std::string name_;
   std::optional<int64_t> first_;
   std::optional<int64_t> last_;
+  Statement next_;  // the first rowid from a given one on
   Statement row_;
   std::vector<std::pair<std::string, Statement>> lookups_;  // by the name of their index
 };

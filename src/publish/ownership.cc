@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "schema/names.h"
@@ -51,6 +53,27 @@ std::string RemedyFor(const DatabaseObject& in_the_way, bool wants_table) {
                                : ", or use a schema file that gives its own another name");
 }
 
+// What a database lists as a table in sqlite_schema and is a virtual table, or one that a virtual
+// table keeps its data in: "virtual" or "shadow" by name. It is read at once, because SQLite looks
+// through all tables for each question about one.
+Result<std::map<std::string, std::string>> TableTypes(Connection& connection) {
+  std::map<std::string, std::string> types;
+  Result<Statement> query = connection.Prepare(
+      "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND type IN ('virtual', "
+      "'shadow')");
+  if (!query) return Error(query.error());
+  for (;;) {
+    const Result<bool> row = query->Step();
+    if (!row) return Error(row.error());
+    if (!*row) return types;
+    types.emplace(query->Text(0), query->Text(1));
+  }
+}
+
+std::string KeyOf(std::string_view kind, std::string_view name, std::string_view table) {
+  return std::string(kind) + '\0' + FoldName(name) + '\0' + FoldName(table);
+}
+
 }  // namespace
 
 // What a schema makes, and what is listed as ours once it was made.
@@ -88,69 +111,81 @@ std::vector<Ownership::Needed> Ownership::NeededBy(const Table& table) {
 Result<Ownership> Ownership::Read(Connection& connection, Ledger* ledger) {
   Ownership ownership;
   ownership.path_ = connection.path();
+  if (Status s = ownership.ReadObjects(connection); !s.ok()) return Error(s);
+  if (ledger == nullptr) return ownership;
+  if (Status s = ownership.ReadSchemas(ledger); !s.ok()) return Error(s);
+  return ownership;
+}
+
+Status Ownership::ReadObjects(Connection& connection) {
+  const Result<std::map<std::string, std::string>> types = TableTypes(connection);
+  if (!types) return types.error();
   Result<Statement> query = connection.Prepare(
-      "SELECT CASE l.type WHEN 'virtual' THEN 'virtual table' ELSE s.type END, s.name,"
-      " CASE WHEN s.type IN ('index', 'trigger') THEN s.tbl_name ELSE '' END, s.sql,"
-      " coalesce(l.type = 'shadow', 0),"
-      " CASE WHEN s.type = 'index' THEN (SELECT i.\"unique\" || ':' ||"
+      "SELECT s.type, s.name, CASE WHEN s.type IN ('index', 'trigger') THEN s.tbl_name ELSE '' END,"
+      " s.sql, CASE WHEN s.type = 'index' THEN (SELECT i.\"unique\" || ':' ||"
       "  (SELECT group_concat(quote(x.name)) FROM pragma_index_info(s.name) AS x)"
       "  FROM pragma_index_list(s.tbl_name) AS i WHERE i.name = s.name AND NOT i.partial) END"
-      " FROM sqlite_schema AS s LEFT JOIN pragma_table_list AS l"
-      " ON l.schema = 'main' AND l.name = s.name AND s.type IN ('table', 'view')"
+      " FROM sqlite_schema AS s"
       " ORDER BY CASE s.type WHEN 'table' THEN 0 WHEN 'view' THEN 1 ELSE 2 END, s.name");
-  if (!query) return Error(query.error());
+  if (!query) return query.error();
   for (;;) {
     const Result<bool> row = query->Step();
-    if (!row) return Error(row.error());
-    if (!*row) break;
-    ownership.objects_.push_back({.kind = std::string(query->Text(0)),
-                                  .name = std::string(query->Text(1)),
-                                  .table = std::string(query->Text(2)),
-                                  .sql = std::string(query->Text(3)),
-                                  .index_key = std::string(query->Text(5)),
-                                  .is_shadow = query->Integer(4) != 0});
+    if (!row) return row.error();
+    if (!*row) return {};
+    DatabaseObject object{.kind = std::string(query->Text(0)),
+                          .name = std::string(query->Text(1)),
+                          .table = std::string(query->Text(2)),
+                          .sql = std::string(query->Text(3)),
+                          .index_key = std::string(query->Text(4))};
+    const auto type = object.kind == "table" ? types->find(object.name) : types->end();
+    if (type != types->end()) {
+      object.is_shadow = type->second == "shadow";
+      if (type->second == "virtual") object.kind = "virtual table";
+    }
+    by_name_.emplace(FoldName(object.name), objects_.size());
+    objects_.push_back(std::move(object));
   }
+}
 
-  if (ledger == nullptr) return ownership;
+Status Ownership::ReadSchemas(Ledger* ledger) {
   Result<std::vector<std::string>> names = ledger->Tables();
-  if (!names) return Error(names.error());
+  if (!names) return names.error();
   for (const std::string& name : *names) {
     Result<std::optional<std::string>> toml = ledger->SchemaOf(name);
-    if (!toml) return Error(toml.error());
+    if (!toml) return toml.error();
     if (!toml->has_value()) continue;
     Result<Table> table = ParseSchema(**toml, "_sluice_schemas: " + name);
     // One that cannot be read says at least whose the table is; who needs more of it gets the
     // error.
     if (!table) {
-      ownership.stored_.emplace_back().name = name;
-    } else {
-      ownership.stored_.push_back(std::move(*table));
+      unread_.push_back(name);
+      stored_.emplace_back().name = name;
+      continue;
     }
+    for (const Needed& needed : NeededBy(*table))
+      listed_.insert(KeyOf(needed.kind, needed.name, needed.table));
+    stored_.push_back(std::move(*table));
   }
-  return ownership;
+  return {};
 }
 
 const DatabaseObject* Ownership::Find(std::string_view name, bool is_trigger) const {
-  const auto found = std::ranges::find_if(objects_, [&](const DatabaseObject& object) {
-    return IsTrigger(object.kind) == is_trigger && SameName(object.name, name);
-  });
-  return found == objects_.end() ? nullptr : &*found;
+  const auto [begin, end] = by_name_.equal_range(FoldName(name));
+  for (auto at = begin; at != end; ++at) {
+    const DatabaseObject& object = objects_[at->second];
+    if (IsTrigger(object.kind) == is_trigger) return &object;
+  }
+  return nullptr;
 }
 
 // By kind, name and table: a person may have dropped one of ours and given its name to something
 // else.
 bool Ownership::IsListed(const DatabaseObject& object) const {
-  return std::ranges::any_of(stored_, [&](const Table& table) {
-    // A schema that cannot be read: what is on its table, or indexes its text, is taken for ours.
-    const bool is_unread = table.columns.empty();
-    if (is_unread && (SameName(object.table, table.name) ||
-                      object.sql.find("content=" + QuoteText(table.name)) != std::string::npos)) {
-      return true;
-    }
-    return std::ranges::any_of(NeededBy(table), [&](const Needed& needed) {
-      return needed.kind == object.kind && SameName(needed.name, object.name) &&
-             SameName(needed.table, object.table);
-    });
+  if (listed_.contains(KeyOf(object.kind, object.name, object.table))) return true;
+  // A schema that cannot be read: what is on its table, or indexes its text, is taken for ours.
+  return std::ranges::any_of(unread_, [&](const std::string& table) {
+    return SameName(object.table, table) || SameName(object.name, table) ||
+           object.sql.find("content=" + QuoteText(table)) != std::string::npos;
   });
 }
 

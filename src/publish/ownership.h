@@ -3,6 +3,8 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ledger/ledger.h"
@@ -64,12 +66,17 @@ class Ownership {
  private:
   struct Needed;
   static std::vector<Needed> NeededBy(const Table& table);
+  Status ReadObjects(Connection& connection);
+  Status ReadSchemas(Ledger* ledger);
   const DatabaseObject* Find(std::string_view name, bool is_trigger) const;
   bool IsListed(const DatabaseObject& object) const;
 
   std::string path_;
   std::vector<DatabaseObject> objects_;
+  std::unordered_multimap<std::string, size_t> by_name_;  // in lower case: indexes in `objects_`
   std::vector<Table> stored_;
+  std::unordered_set<std::string> listed_;  // what the stored schemas list: kind, name and table
+  std::vector<std::string> unread_;         // tables whose stored schema cannot be read
 };
 
 }  // namespace sluice

@@ -103,9 +103,23 @@ Status TableWriter::Prepare() {
   Result<Statement> insert = connection_->Prepare(
       InsertSql(*table_, RowsOf(*table_, options_.name),
                 {.or_fail = is_straight_, .replace_guard = options_.name + "_replaces"}));
-  if (!insert) return insert.error();
+  if (!insert) return WhyNotPrepared(insert.error());
   insert_ = std::move(*insert);
   return {};
+}
+
+// Somebody may have dropped or renamed the table meanwhile.
+Status TableWriter::WhyNotPrepared(const Status& why) {
+  Result<Statement> query = connection_->Prepare(
+      "SELECT 1 FROM sqlite_schema WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE");
+  if (!query) return query.error();
+  query->BindText(1, table_->name);
+  const Result<bool> is_there = query->Step();
+  if (!is_there) return is_there.error();
+  if (*is_there) return why;
+  return Status::NotFound(
+      "the table " + table_->name + " is gone: it was dropped or renamed while sluice wrote to it",
+      "start sluice again: it makes the table anew, and reads its files from their beginning");
 }
 
 Result<bool> TableWriter::MayRollBack() {

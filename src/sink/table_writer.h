@@ -81,6 +81,7 @@ class TableWriter {
   Status Check();
   Result<std::string> SchemaVersion();
   Status Prepare();
+  Status WhyNotPrepared(const Status& why);
 
   Way WayOf(const RowBatch& batch, size_t row) const;
   void RefuseWithoutKey(RowBatch* batch, size_t row);
