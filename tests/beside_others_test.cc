@@ -374,6 +374,32 @@ TEST_F(BesideOthers, TheSecondRunOfAPresetSaysNothingOfItsViews) {
   EXPECT_EQ(Objects(), before);
 }
 
+// SQLite takes a string in double quotes unless it was built otherwise, as ours is.
+TEST_F(BesideOthers, StringsInDoubleQuotesOfTheirsAreStrings) {
+  Ingest(Options("a.jsonl"));
+  folder_.Write("theirs.py", R"py(import sqlite3
+database = sqlite3.connect("app.db")
+database.execute("CREATE TABLE log(what)")
+database.execute('CREATE TRIGGER note AFTER INSERT ON lines BEGIN INSERT INTO log VALUES ("new"); END')
+database.execute('CREATE VIEW theirs AS SELECT "new" AS word')
+)py");
+  const Outcome made = RunIn(folder_,
+                             {"sh", "-c",
+                              "python3 -c 'import sqlite3' || exit 127; "
+                              "exec python3 theirs.py"},
+                             {});
+  if (made.status == 127) GTEST_SKIP() << "no python3 with sqlite3 here";
+  ASSERT_EQ(made.status, 0) << made.err;
+  folder_.Append("a.jsonl", "{\"a\":2}\n");
+  EXPECT_EQ(Ingest(Options("a.jsonl")).counts.rows, 1U);
+  EXPECT_THAT(Rows("SELECT what FROM log"), ElementsAre("new"));
+  const auto query = [this](const std::string& sql) {
+    return RunIn(folder_, {SLUICE_PROGRAM, "query", "app.db", sql, "--format", "raw"}, {});
+  };
+  EXPECT_EQ(query("SELECT * FROM theirs").out, "new\n");
+  EXPECT_NE(query("SELECT \"b\" FROM lines").status, 0) << "a misspelt column is an error";
+}
+
 // --- The neighbours that users have
 
 // Python's SQLite is the system's, which is older than ours. It reads every view, and SQLite looks
@@ -394,8 +420,11 @@ database.execute("ALTER TABLE yours RENAME COLUMN a TO c")
 database.execute("ALTER TABLE yours DROP COLUMN b")
 print(len(views))
 )py");
-  const Outcome run = RunIn(folder_, {"sh", "-c", "python3 -c 'import sqlite3' || exit 127; "
-                                      "exec python3 older.py"}, {});
+  const Outcome run = RunIn(folder_,
+                            {"sh", "-c",
+                             "python3 -c 'import sqlite3' || exit 127; "
+                             "exec python3 older.py"},
+                            {});
   if (run.status == 127) GTEST_SKIP() << "no python3 with sqlite3 here";
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_GE(std::atoi(run.out.c_str()), 10);

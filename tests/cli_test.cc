@@ -299,6 +299,41 @@ TEST_F(CliTest, AStreamThatEndedWithoutARecordIsNotWaitedFor) {
   EXPECT_THAT(Run({"status", "app.db"}).out, Not(HasSubstr("waiting")));
 }
 
+TEST_F(CliTest, AFileOnStdinIsThatFile) {
+  folder_.Write("app.jsonl", "{\"id\":1}\n");
+  for (const char* options : {"", "--table t", "--schema raw"}) {
+    const std::string command = std::string("\"$S\" ingest a.db - ") + options + " < app.jsonl";
+    const Outcome run =
+        RunCommand({"sh", "-c", "rm -f a.db; " + command}, "", {{"S", SLUICE_PROGRAM}});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_THAT(run.err, HasSubstr("1 row")) << options;
+  }
+  // It is known by its path from here on.
+  EXPECT_THAT(Run({"ingest", "a.db", "app.jsonl", "--schema", "raw"}).err,
+              HasSubstr("nothing new"));
+}
+
+TEST_F(CliTest, ColumnsToTheLimitOfATable) {
+  std::string schema = "table = \"wide\"\n";
+  for (int i = 0; i < 1999; ++i) schema += "[[column]]\nname = \"k" + std::to_string(i) + "\"\n";
+  folder_.Write("wide.toml", schema);
+  folder_.Write("wide.jsonl", "{\"k1\":1,\"k1998\":2}\n");
+  const Outcome run = Run({"ingest", "wide.db", "wide.jsonl", "--schema", "wide.toml"});
+  EXPECT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(Run({"query", "wide.db", "SELECT k1 + k1998 FROM wide", "--format", "raw"}).out, "3\n");
+}
+
+TEST_F(CliTest, AFileAtItsLimitIsAnError) {
+  folder_.Write("app.jsonl", "{\"id\":1}\n");
+  const Outcome run = RunIn(
+      folder_, {SLUICE_PROGRAM, "ingest", "small.db", "app.jsonl", "--pk", "id"}, {.prepare = [] {
+        const rlimit limit{.rlim_cur = 4096, .rlim_max = 4096};
+        return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+      }});
+  EXPECT_EQ(run.status, 1) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("sluice: "));
+}
+
 TEST_F(CliTest, SwappedArgumentsAreSaid) {
   MakeDatabase();
   const Outcome run = Run({"ingest", "app.jsonl", "app.db"});

@@ -512,6 +512,57 @@ TEST_F(IngestIdentityTest, AShortLogThatIsRotatedAndBeginsAgainWithTheSameLine) 
   EXPECT_EQ(rows_read_, 3u);
 }
 
+// logrotate's `delaycompress`: the number shifts while the file is compressed.
+TEST_F(IngestIdentityTest, ShortLogsThatAreCompressedWhenTheyAreShifted) {
+  for (const bool folder : {false, true}) {
+    SCOPED_TRACE(folder);
+    const std::string app = folder ? "logs/app.jsonl" : "app.jsonl";
+    const std::string input = folder ? "logs" : app;
+    std::filesystem::create_directory(folder_ / "logs");
+    std::filesystem::remove(database_);
+    std::string yesterday;
+    for (int day = 1; day <= 6; ++day) {
+      for (int n = day - 2; n >= 2; --n)
+        Move(app + "." + std::to_string(n) + ".gz", app + "." + std::to_string(n + 1) + ".gz");
+      if (day >= 3) {
+        folder_.Write(app + ".2.gz", Gzip(yesterday));
+        Remove(app + ".1");
+      }
+      yesterday = Lines("day" + std::to_string(day - 1), 1, 1);
+      if (day >= 2) Move(app, app + ".1");
+      folder_.Write(app, Lines("day" + std::to_string(day), 1, 1));
+      Ingest({input});
+      EXPECT_EQ(rows_read_, 1U) << "day " << day;
+    }
+    EXPECT_EQ(Rows().size(), 6U);
+  }
+}
+
+// Every log of the program begins with the same lines, more than a kilobyte of them.
+TEST_F(IngestIdentityTest, OfTwoRotationsTheMiddleFileIsReadThoughAllBeginAlike) {
+  const auto log = [](const std::string& name) { return Lines("same", 1, 40) + Lines(name, 1, 1); };
+  folder_.Write("app.jsonl", log("a"));
+  Ingest({"app.jsonl"});
+  Move("app.jsonl", "app.jsonl.2");
+  folder_.Write("app.jsonl.1", log("b"));
+  folder_.Write("app.jsonl", log("c"));
+  Ingest({"app.jsonl"});
+  Ingest({"app.jsonl"});
+  EXPECT_THAT(Rows(), testing::IsSupersetOf({"a 1-1", "b 1-1", "c 1-1"}));
+}
+
+TEST_F(IngestIdentityTest, OfTwoRotationsTheMiddleFileIsReadWithTheDateBeforeTheExtension) {
+  folder_.Write("app.jsonl", Lines("a", 1, 1));
+  folder_.Write("app-2.jsonl", Lines("another", 1, 1));
+  Ingest({"app.jsonl"});
+  Move("app.jsonl", "app-20260129.jsonl");
+  folder_.Write("app-20260130.jsonl", Lines("b", 1, 1));
+  folder_.Write("app.jsonl", Lines("c", 1, 1));
+  folder_.Append("app-2.jsonl", Lines("another", 2, 2));
+  Ingest({"app.jsonl"});
+  EXPECT_THAT(Rows(), ElementsAre("a 1-1", "b 1-1", "c 1-1"));
+}
+
 // How many files a run over `inputs` opens.
 class ManyFilesTest : public IngestIdentityTest {
  protected:

@@ -453,5 +453,21 @@ TEST_F(LiveRecognitionTest, AFileOfAnotherFormIsLeftOut) {
   EXPECT_TRUE(UntilRows("lines", 2)) << live.said();
 }
 
+// As a run that begins later would see it.
+TEST_F(LiveRecognitionTest, AFileThatBeginsLikeAnotherFormIsLookedAtAgain) {
+  folder_.Write("p/old.jsonl", "{\"a\":1}\n");
+  const LiveOptions options = Follow(folder_ / "p");
+  Ingest(options.ingest);
+  LiveRun live(options);
+  int rows = 1;
+  for (const std::string begin : {"{\"id\":1", "[1,2,", "data: hello", "["}) {
+    const std::string name = "p/new" + std::to_string(rows) + ".jsonl";
+    folder_.Write(name, begin + "\n");
+    EXPECT_TRUE(live.UntilSaid(folder_ / name)) << begin << "\n" << live.said();
+    for (int i = 0; i < 9; ++i) folder_.Append(name, "{\"a\":2}\n");
+    EXPECT_TRUE(UntilRows("lines", rows += 9)) << begin << "\n" << live.said();
+  }
+}
+
 }  // namespace
 }  // namespace sluice

@@ -771,6 +771,24 @@ TEST_P(WeakIdentityTest, ARotatedNameThatIsOlderAndHasNothingMore) {
   EXPECT_FALSE(identity.has_more);
 }
 
+TEST_P(WeakIdentityTest, ARotatedNameThatWasShifted) {
+  for (const std::string name : {"app.jsonl.2.gz", "app.jsonl.3.zst"}) {
+    known_.clear();
+    folder_.Write("app.jsonl.1", start());
+    Know("app.jsonl.1");
+    const bool is_gzip = name.ends_with(".gz");
+    std::filesystem::remove(folder_ / "app.jsonl.1");
+    folder_.Write(name, is_gzip ? Gzip(start()) : Zstd(start()));
+    EXPECT_EQ(Ask(name).kind, Kind::kMoved) << "nothing is there";
+    folder_.Write("app.jsonl.1", "{\"other\":1}\n");
+    EXPECT_EQ(Ask(name).kind, Kind::kMoved);
+    const std::optional<Identity> found = Find(1);
+    ASSERT_TRUE(found) << name;
+    EXPECT_EQ(found->key.path, folder_ / name);
+    std::filesystem::remove(folder_ / name);
+  }
+}
+
 TEST_P(WeakIdentityTest, TwoNamesOfOneFile) {
   folder_.Write("a", start());
   Know("a");
