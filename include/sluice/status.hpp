@@ -21,6 +21,8 @@ enum class StatusCode {
                  // change
   kCancelled,    // stopped by a signal or by the caller
   kInternal,     // our own mistake: an invariant did not hold
+  kExhausted,    // the system has no descriptor, or no memory, for it at the moment: says nothing
+                 // about what it was asked about
 };
 
 // What came of a call: nothing wrong, or what was wrong, where, and what to do about it.

@@ -119,6 +119,10 @@ StatusCode CodeFor(int error_number) {
       return StatusCode::kNotFound;
     case EEXIST:
       return StatusCode::kBusy;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return StatusCode::kExhausted;
     default:
       return StatusCode::kIo;
   }

@@ -35,8 +35,9 @@ struct FileInfo {
 //
 // Lifetime: closes the descriptor when it goes. Movable; empty after being moved from.
 // Threads: one thread at a time; PRead from any thread.
-// Errors: each says path, what failed in the system's words, and what to do; kFull where no space
-// is left. Calls that a signal interrupted, or that did a part, go on. Durability: nothing is
+// Errors: each says path, what failed in the system's words, and what to do; kNotFound where it is
+// not there, and only there; kFull where no space is left; kExhausted where there are too many open
+// files. Calls that a signal interrupted, or that did a part, go on. Durability: nothing is
 // durable before Sync(), and a new name not before SyncDirectory() of its directory.
 class File {
  public:
@@ -100,8 +101,18 @@ class File {
   std::string path_;
 };
 
-// kNotFound where nothing is there. Symbolic links are followed.
+// kNotFound where nothing is there; after any other error nobody knows. Symbolic links are
+// followed.
 Result<FileInfo> Stat(const std::string& path);
+// Whether the system failed at it, be it for now or for want of a permission: that says nothing
+// about what is there, and nobody may take it for gone.
+inline bool SaysNothing(const Status& failure) {
+  return failure.code() == StatusCode::kIo || failure.code() == StatusCode::kExhausted;
+}
+// Whether it is known that nothing is there.
+inline bool IsGone(const Result<FileInfo>& info) {
+  return !info && info.error().code() == StatusCode::kNotFound;
+}
 bool Exists(const std::string& path);
 // Absolute, without symbolic links, "." and "..". The file must exist.
 Result<std::string> CanonicalPath(const std::string& path);

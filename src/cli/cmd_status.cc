@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/existing_database.h"
@@ -42,7 +43,15 @@ struct StatusRequest {
 
 // What became of the file of a source since it was read.
 struct SourceNow {
-  enum class State { kStdin, kGone, kShorter, kCompressed, kRead, kGrown } state = State::kGone;
+  enum class State {
+    kStdin,
+    kGone,
+    kUnreadable,
+    kShorter,
+    kCompressed,
+    kRead,
+    kGrown
+  } state = State::kGone;
   std::optional<uint64_t>
       lag_bytes;  // not read yet; only where it can be told without decompressing
 };
@@ -78,8 +87,9 @@ bool IsCompressed(const std::string& path) {
 SourceNow Look(const KnownSource& source) {
   using State = SourceNow::State;
   if (source.key.path == "-") return {State::kStdin, {}};
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(source.key.path, ignored)) return {State::kGone, {}};
+  const Result<FileInfo> info = Stat(source.key.path);
+  if (!info && !IsGone(info)) return {State::kUnreadable, {}};
+  if (!info || info->kind != FileKind::kRegular) return {State::kGone, {}};
   if (IsCompressed(source.key.path)) return {State::kCompressed, {}};
   const uint64_t size = SizeOf(source.key.path);
   if (size < source.offset.bytes) return {State::kShorter, {}};
@@ -92,6 +102,8 @@ std::string_view Word(SourceNow::State state) {
       return "stdin";
     case SourceNow::State::kGone:
       return "gone";
+    case SourceNow::State::kUnreadable:
+      return "unreadable";
     case SourceNow::State::kShorter:
       return "shorter";
     case SourceNow::State::kCompressed:

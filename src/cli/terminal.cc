@@ -42,6 +42,8 @@ std::string_view CodeWord(StatusCode code) {
       return "cancelled";
     case StatusCode::kInternal:
       return "internal";
+    case StatusCode::kExhausted:
+      return "exhausted";
   }
   return "internal";
 }

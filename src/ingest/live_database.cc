@@ -80,7 +80,10 @@ Status LiveDatabase::CheckIsStillThere() const {
   const Result<FileInfo> info = Stat(target_->path());
   const std::string remedy =
       "start sluice again: it goes on from the offsets of the database that it finds";
-  if (!info) return Status::NotFound(target_->path() + " was deleted while it was written", remedy);
+  if (IsGone(info)) {
+    return Status::NotFound(target_->path() + " was deleted while it was written", remedy);
+  }
+  if (!info) return {};  // nobody knows, and who writes to it hears of it
   if (!info->SameFileAs(opened_)) {
     return Status::Corruption(target_->path() + " was replaced while it was written", remedy);
   }

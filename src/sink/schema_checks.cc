@@ -78,6 +78,7 @@ bool IsFault(const Status& status) {
     case StatusCode::kBusy:
     case StatusCode::kCorruption:
     case StatusCode::kCancelled:
+    case StatusCode::kExhausted:
       return true;
     default:
       return false;
