@@ -6,6 +6,7 @@
 #include <optional>
 
 #include <ctype.h>
+#include <errno.h>
 
 #include "source/open.h"
 
@@ -79,11 +80,22 @@ std::vector<std::string> Shifted(std::string_view name, Shift shift) {
 
 }  // namespace
 
-std::vector<DirectoryEntry> EntriesOf(const std::string& directory) {
+Result<std::vector<DirectoryEntry>> EntriesOf(const std::string& directory) {
   std::vector<DirectoryEntry> entries;
+  const auto failure = [&directory](int error_number) {
+    return SystemError(error_number, "read folder " + directory);
+  };
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), closedir);
-  if (stream == nullptr) return entries;
-  while (const dirent* entry = readdir(stream.get())) {
+  if (stream == nullptr) {
+    Status why = failure(errno);
+    if (why.code() == StatusCode::kNotFound) return entries;
+    return Error(std::move(why));
+  }
+  for (;;) {
+    errno = 0;  // readdir() leaves it alone at the end
+    const dirent* entry = readdir(stream.get());
+    if (entry == nullptr && errno != 0) return Error(failure(errno));
+    if (entry == nullptr) break;
     if (entry->d_name[0] == '.') continue;
     entries.push_back({.name = entry->d_name, .inode = entry->d_ino, .type = entry->d_type});
   }
@@ -96,13 +108,16 @@ bool IsFileOf(const FileInfo& info, const SourceKey& key) {
   return info.device == key.device && info.inode == key.inode;
 }
 
-std::vector<std::string> PathsOfInode(const SourceKey& key) {
+Result<std::vector<std::string>> PathsOfInode(const SourceKey& key) {
   std::vector<std::string> paths;
   const std::string directory = DirectoryOf(key.path);
-  for (const DirectoryEntry& entry : EntriesOf(directory)) {
+  const Result<std::vector<DirectoryEntry>> entries = EntriesOf(directory);
+  if (!entries) return Error(entries.error());
+  for (const DirectoryEntry& entry : *entries) {
     if (entry.inode != key.inode) continue;
     std::string path = Join(directory, entry.name);
     const Result<FileInfo> info = Stat(path);
+    if (!info && !IsGone(info)) return Error(info.error());
     if (info && info->kind == FileKind::kRegular && IsFileOf(*info, key))
       paths.push_back(std::move(path));
   }
@@ -110,7 +125,13 @@ std::vector<std::string> PathsOfInode(const SourceKey& key) {
 }
 
 Folder::Folder(std::string path, const std::vector<FileInfo>& untouched)
-    : path_(std::move(path)), untouched_(untouched), entries_(EntriesOf(path_)) {
+    : path_(std::move(path)), untouched_(untouched) {
+  Result<std::vector<DirectoryEntry>> entries = EntriesOf(path_);
+  if (entries) {
+    entries_ = std::move(*entries);
+  } else {
+    listed_ = entries.error();
+  }
   by_inode_.reserve(entries_.size());
   for (uint32_t i = 0; i < entries_.size(); ++i) by_inode_.emplace(entries_[i].inode, i);
 }
@@ -120,12 +141,14 @@ bool Folder::IsUntouched(const FileInfo& info) const {
                              [&](const FileInfo& other) { return info.SameFileAs(other); });
 }
 
-std::vector<std::string> Folder::PathsOfInode(const SourceKey& key) const {
+Result<std::vector<std::string>> Folder::PathsOfInode(const SourceKey& key) const {
+  if (!listed_.ok()) return Error(listed_);
   std::vector<std::string> paths;
   const auto [begin, end] = by_inode_.equal_range(key.inode);
   for (auto at = begin; at != end; ++at) {
     std::string path = Join(path_, entries_[at->second].name);
     const Result<FileInfo> info = Stat(path);
+    if (!info && !IsGone(info)) return Error(info.error());
     const bool is_it = info && info->kind == FileKind::kRegular && IsFileOf(*info, key);
     if (is_it && !IsUntouched(*info)) paths.push_back(std::move(path));
   }
@@ -133,8 +156,10 @@ std::vector<std::string> Folder::PathsOfInode(const SourceKey& key) const {
   return paths;
 }
 
-std::vector<std::string> Folder::PathsWithHead(const ContentHash& head) {
-  if (!has_heads_) ReadHeads();
+Result<std::vector<std::string>> Folder::PathsWithHead(const ContentHash& head) {
+  if (!has_heads_) {
+    if (Status s = ReadHeads(); !s.ok()) return Error(s);
+  }
   std::vector<std::string> paths;
   const auto [begin, end] = by_head_.equal_range(head.low);
   for (auto at = begin; at != end; ++at) paths.push_back(Join(path_, entries_[at->second].name));
@@ -142,19 +167,24 @@ std::vector<std::string> Folder::PathsWithHead(const ContentHash& head) {
   return paths;
 }
 
-void Folder::ReadHeads() {
-  has_heads_ = true;
+Status Folder::ReadHeads() {
+  if (!listed_.ok()) return listed_;
+  by_head_.clear();
   for (uint32_t i = 0; i < entries_.size(); ++i) {
     const std::string path = Join(path_, entries_[i].name);
     const Result<FileInfo> info = Stat(path);
     if (!info || info->kind != FileKind::kRegular || info->size == 0 || IsUntouched(*info))
       continue;
-    const std::string head = HeadOf(path);
-    if (head.size() == kIdentityWindow) by_head_.emplace(HashOf(head).low, i);
+    const Result<std::string> head = HeadOf(path);
+    if (!head && head.error().code() == StatusCode::kExhausted) return head.error();
+    if (head && head->size() == kIdentityWindow) by_head_.emplace(HashOf(*head).low, i);
   }
+  has_heads_ = true;
+  return {};
 }
 
-std::vector<std::string> Folder::RotatedNames(std::string_view original) const {
+Result<std::vector<std::string>> Folder::RotatedNames(std::string_view original) const {
+  if (!listed_.ok()) return Error(listed_);
   const auto before = [](std::string_view a, const DirectoryEntry& b) { return a < b.name; };
   std::vector<std::string> names;
   for (auto entry = std::upper_bound(entries_.begin(), entries_.end(), original, before);
@@ -187,18 +217,19 @@ void Folder::AppendNumbered(std::string_view original, size_t least_digits,
   }
 }
 
-std::vector<std::string> Folder::DatedNames(std::string_view original) const {
+Result<std::vector<std::string>> Folder::DatedNames(std::string_view original) const {
   constexpr size_t kDateDigits = 6;  // 260131
-  std::vector<std::string> names = RotatedNames(original);
-  AppendNumbered(original, kDateDigits, &names);
+  Result<std::vector<std::string>> names = RotatedNames(original);
+  if (names) AppendNumbered(original, kDateDigits, &*names);
   return names;
 }
 
-std::vector<std::string> Folder::PlausibleNames(std::string_view original) const {
-  std::vector<std::string> names = RotatedNames(original);
-  AppendNumbered(original, 1, &names);
+Result<std::vector<std::string>> Folder::PlausibleNames(std::string_view original) const {
+  Result<std::vector<std::string>> names = RotatedNames(original);
+  if (!names) return names;
+  AppendNumbered(original, 1, &*names);
   for (std::string& name : Shifted(original, Shift::kUp)) {
-    if (Has(name)) names.push_back(std::move(name));
+    if (Has(name)) names->push_back(std::move(name));
   }
   return names;
 }
@@ -236,9 +267,10 @@ std::vector<std::string> NamesBeforeShift(std::string_view name) {
   return Shifted(name, Shift::kDown);
 }
 
-std::string HeadOf(const std::string& path) {
+Result<std::string> HeadOf(const std::string& path) {
   const Result<std::unique_ptr<Source>> source = OpenSource(path);
-  return source ? HeadOf(source->get()) : std::string();
+  if (!source) return Error(source.error());
+  return HeadOf(source->get());
 }
 
 std::string HeadOf(Source* source) {

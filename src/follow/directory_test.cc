@@ -45,15 +45,15 @@ TEST(Folder, TellsRotatedDatedAndPlausibleNamesApart) {
     folder.Write(name, "{}\n");
   const std::vector<FileInfo> untouched;
   const Folder all(folder.path(), untouched);
-  EXPECT_THAT(all.RotatedNames("app.jsonl"), ElementsAre("app.jsonl.1", "app.jsonl.2.gz"));
-  EXPECT_THAT(all.DatedNames("app.jsonl"),
+  EXPECT_THAT(*all.RotatedNames("app.jsonl"), ElementsAre("app.jsonl.1", "app.jsonl.2.gz"));
+  EXPECT_THAT(*all.DatedNames("app.jsonl"),
               UnorderedElementsAre("app.jsonl.1", "app.jsonl.2.gz", "app-20260131.jsonl",
                                    "app-2026-02-01.jsonl.gz"))
       << "app-2.jsonl may be another log";
-  EXPECT_THAT(all.PlausibleNames("app.jsonl"),
+  EXPECT_THAT(*all.PlausibleNames("app.jsonl"),
               UnorderedElementsAre("app.jsonl.1", "app.jsonl.2.gz", "app-20260131.jsonl",
                                    "app-2026-02-01.jsonl.gz", "app-2.jsonl"));
-  EXPECT_THAT(all.PlausibleNames("app.jsonl.1"), ElementsAre("app.jsonl.2.gz"));
+  EXPECT_THAT(*all.PlausibleNames("app.jsonl.1"), ElementsAre("app.jsonl.2.gz"));
 }
 
 }  // namespace

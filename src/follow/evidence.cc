@@ -49,22 +49,24 @@ std::optional<bool> Differ(const Fragment& line, const Fragment& other) {
 }
 
 // The first line of a file, or its first bytes if it is longer than that.
-Fragment FirstLine(const std::string& path, std::string* bytes) {
+Result<Fragment> FirstLine(const std::string& path, std::string* bytes) {
   const Result<std::unique_ptr<Source>> source = OpenSource(path);
+  if (!source) return Error(source.error());
   bytes->resize(kLongestFirstLine);
   size_t size = 0;
-  while (source && size < bytes->size()) {
-    const size_t read = (*source)->Read(bytes->data() + size, bytes->size() - size).value_or(0);
-    if (read == 0) break;
-    size += read;
+  while (size < bytes->size()) {
+    const Result<size_t> read = (*source)->Read(bytes->data() + size, bytes->size() - size);
+    if (!read) return Error(read.error());
+    if (*read == 0) break;
+    size += *read;
   }
   bytes->resize(size);
   const size_t newline = bytes->find('\n');
-  return {.bytes = std::string_view(*bytes).substr(0, newline),
-          .has_end = newline != std::string::npos};
+  return Fragment{.bytes = std::string_view(*bytes).substr(0, newline),
+                  .has_end = newline != std::string::npos};
 }
 
-bool HasDifferingLines(const Offset& offset, const Place& place, const std::string& path) {
+Result<bool> HasDifferingLines(const Offset& offset, const Place& place, const std::string& path) {
   const bool is_all = offset.bytes <= kIdentityWindow;
   std::vector<Fragment> fragments = FragmentsOf(place.head, true, is_all);
   if (!is_all) {
@@ -81,15 +83,18 @@ bool HasDifferingLines(const Offset& offset, const Place& place, const std::stri
   if (!is_open || offset.lines < 2) return false;
 
   std::string bytes;
-  const Fragment first = FirstLine(path, &bytes);
-  return !first.has_end || Differ(first, fragments.back()).value_or(true);
+  const Result<Fragment> first = FirstLine(path, &bytes);
+  if (!first) return Error(first.error());
+  return !first->has_end || Differ(*first, fragments.back()).value_or(true);
 }
 
 }  // namespace
 
-Evidence EvidenceOf(const Offset& offset, const Place& place, const std::string& path) {
+Result<Evidence> EvidenceOf(const Offset& offset, const Place& place, const std::string& path) {
   if (offset.bytes < kIdentityWindow) return Evidence::kWeak;
-  return HasDifferingLines(offset, place, path) ? Evidence::kStrong : Evidence::kWeak;
+  const Result<bool> differ = HasDifferingLines(offset, place, path);
+  if (!differ) return Error(differ.error());
+  return *differ ? Evidence::kStrong : Evidence::kWeak;
 }
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "offset/offset.h"
+#include "sluice/status.hpp"
 #include "source/source.h"
 
 namespace sluice {
@@ -22,7 +23,7 @@ enum class Evidence : uint8_t {
 //
 // If the bytes of `place` do not tell whether two lines differ, because the first and the last are
 // both longer than 1 KiB, `path` is read up to the end of its first line: 64 KiB at most, and a
-// longer line counts as one that differs.
-Evidence EvidenceOf(const Offset& offset, const Place& place, const std::string& path);
+// longer line counts as one that differs. An error where it cannot be.
+Result<Evidence> EvidenceOf(const Offset& offset, const Place& place, const std::string& path);
 
 }  // namespace sluice

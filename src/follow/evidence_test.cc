@@ -21,7 +21,7 @@ class EvidenceTest : public testing::Test {
     folder_.Write("a", stored.empty() ? text : stored);
     const Offset offset = OffsetAtEnd(*OpenSource(folder_ / "a").value()).value();
     const Place place = OpenSource(folder_ / "a").value()->SkipTo(offset.bytes).value();
-    return EvidenceOf(offset, place, folder_ / "a");
+    return EvidenceOf(offset, place, folder_ / "a").value();
   }
 
   static std::string Line(char letter, size_t length) {

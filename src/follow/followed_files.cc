@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include <sys/resource.h>
+
 #include "follow/directory.h"
 #include "follow/identity.h"
 #include "source/open.h"
@@ -22,8 +24,24 @@ constexpr milliseconds kUnnamedEvery{500};
 constexpr std::chrono::seconds kFamilyTime{10};
 constexpr milliseconds kFamilyEvery{100};
 
-// All files are looked through for it.
 constexpr milliseconds kCloseIdleEvery{10'000};
+
+// Descriptors that are left to all others. At rest they have 9, and at most some 24 at once: stdin,
+// stdout, stderr; SQLite's database, WAL and shared memory, the second connection that syncs, a
+// statement's temporary files; two locks; inotify, stdin's copy and the memfd of its hand-over; the
+// status file and its new version; /proc, when the holders of a lock are looked for; a folder that
+// is listed; a file whose identity is asked for, one that it is compared with, and the first line
+// of either; what the loader opens for a shared library. The rest is for who embeds us.
+constexpr size_t kReservedDescriptors = 32;
+// However low the limit is, something has to be read.
+constexpr size_t kLeastRoom = 4;
+
+size_t RoomForFiles() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  const size_t most = limit.rlim_cur;
+  return std::max(most, kReservedDescriptors + kLeastRoom) - kReservedDescriptors;
+}
 
 // Of a first line that has no end yet.
 constexpr uint64_t kLongestSample = uint64_t{256} << 10;
@@ -36,9 +54,11 @@ bool HasCompressedName(std::string_view path) {
   return path.ends_with(".gz") || path.ends_with(".zst");
 }
 
-bool IsCompressed(const std::string& path) {
+Result<bool> IsCompressed(const std::string& path) {
   const Result<std::unique_ptr<Source>> source = OpenSource(path);
-  return source && !(*source)->may_grow();
+  if (source) return !(*source)->may_grow();
+  if (SaysNothing(source.error())) return Error(source.error());
+  return false;
 }
 
 // What a source is, its first line says: whole, or as much of it as is ever looked at.
@@ -47,9 +67,10 @@ bool HasALine(const std::string& path) {
   if (!file) return true;  // who reads it says why it cannot be read
   std::string bytes(size_t{4} << 10, '\0');
   for (uint64_t at = 0; at < kLongestSample; at += bytes.size()) {
-    const size_t size = file->PRead(bytes.data(), bytes.size(), at).value_or(0);
-    if (std::string_view(bytes.data(), size).find('\n') != std::string_view::npos) return true;
-    if (size < bytes.size()) return HasCompressedName(path);
+    const Result<size_t> size = file->PRead(bytes.data(), bytes.size(), at);
+    if (!size) return true;
+    if (std::string_view(bytes.data(), *size).find('\n') != std::string_view::npos) return true;
+    if (*size < bytes.size()) return HasCompressedName(path);
   }
   return true;
 }
@@ -81,17 +102,20 @@ KnownSources KnownAlone(const FollowedFile& file) {
   return known;
 }
 
-bool HasContentOf(const std::string& path, const FollowedFile& file) {
+Result<bool> HasContentOf(const std::string& path, const FollowedFile& file) {
   KnownSources known = KnownAlone(file);
   Folders folders;
   const Result<Identity> identity = Identify(path, &known, &folders);
-  return identity && identity->source_id != 0;
+  if (identity) return identity->source_id != 0;
+  if (SaysNothing(identity.error())) return Error(identity.error());
+  return false;
 }
 
 }  // namespace
 
 FollowedFiles::FollowedFiles(Options options)
     : options_(std::move(options)),
+      room_(RoomForFiles()),
       watcher_(options_.watch),
       look_at_all_at_(Clock::now() + options_.look_at_all_every) {}
 
@@ -152,11 +176,17 @@ void FollowedFiles::Walk(const std::string& directory, const std::string& below)
   directories_[directory] = {.below = below, .taken = true};
   // Watched first: what appears while it is listed is hinted at.
   watcher_.Watch(directory);
-  for (const DirectoryEntry& entry : EntriesOf(directory)) {
+  const Result<std::vector<DirectoryEntry>> entries = EntriesOf(directory);
+  if (!entries) {
+    NoteFailure(entries.error());
+    return LookLater(directory);
+  }
+  for (const DirectoryEntry& entry : *entries) {
     const std::string path = Join(directory, entry.name);
     bool is_directory = entry.type == DT_DIR;
     if (entry.type == DT_LNK || entry.type == DT_UNKNOWN) {
       const Result<FileInfo> info = Stat(path);
+      if (!info && !IsGone(info)) LookLater(path);
       is_directory = info && info->kind == FileKind::kDirectory;
     }
     if (!is_directory) {
@@ -211,6 +241,7 @@ void FollowedFiles::Look() {
     look_at_all_at_ = now + options_.look_at_all_every;
     LookAtEverything();
   }
+  LookAtWhatFailed();
   if (watcher_.polled() > 0) watcher_.TellCost(Clock::now() - now);
   SearchAgain();
   TellStrangers();
@@ -235,6 +266,7 @@ FollowedFiles::Clock::time_point FollowedFiles::next_look() const {
   for (const auto& [path, pending] : pending_) next = std::min(next, pending.due);
   for (const auto& [path, family] : families_) next = std::min(next, family.next);
   if (!unnamed_.empty()) next = std::min(next, Clock::now() + kUnnamedEvery);
+  if (!again_.empty()) next = std::min(next, again_at_);
   return next;
 }
 
@@ -255,6 +287,7 @@ void FollowedFiles::LookAtDirectory(const std::string& path) {
     const Result<FileInfo> info = Stat(path);
     const bool is_there = info && info->kind == FileKind::kDirectory;
     if (is_there && !IsExcluded(options_.filter, below)) Walk(path, below + "/");
+    if (!info && !IsGone(info)) LookLater(path);
     return;
   }
   if (known->second.taken) {
@@ -273,7 +306,7 @@ void FollowedFiles::LookAtDirectory(const std::string& path) {
   for (const std::string& name : names) LookAtName(name, true);
 
   const bool is_root = known->second.below.empty();
-  if (!is_root && !Stat(path)) {
+  if (!is_root && IsGone(Stat(path))) {
     watcher_.Forget(path);
     directories_.erase(known);
   }
@@ -286,11 +319,39 @@ void FollowedFiles::LookAtEverything() {
   for (const auto& [target, link] : std::map(link_of_)) LookAtName(link, true);
 }
 
+// Nobody knows what is there: nothing is concluded, and it is looked at again.
+void FollowedFiles::LookLater(const std::string& path) {
+  if (again_.empty()) again_at_ = Clock::now() + kTryAgain;
+  again_.insert(path);
+}
+
+void FollowedFiles::LookAtWhatFailed() {
+  if (again_.empty() || Clock::now() < again_at_) return;
+  for (const std::string& path : std::exchange(again_, {})) {
+    LookAtDirectory(path);
+    LookAtName(path, true);
+  }
+}
+
+// A failure is said once. Too many open files are one, however many names are met with it: so that
+// the next try has a descriptor, a file of ours gives up its own.
+void FollowedFiles::NoteFailure(const Status& why) {
+  const bool is_exhausted = why.code() == StatusCode::kExhausted;
+  if (is_exhausted) MakeRoom();
+  if (!said_.insert(is_exhausted ? std::string() : why.message()).second) return;
+  findings_.push_back({.kind = Finding::Kind::kNote,
+                       .path = why.message() + ": trying again until it can be looked at"});
+}
+
 // `may_have_grown`: since the last look, for all we know; asked where the file is gone.
 void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
   const auto found = by_path_.find(path);
   FollowedFile* const file = found == by_path_.end() ? nullptr : found->second;
   const Result<FileInfo> info = Stat(path);
+  if (!info && !IsGone(info)) {
+    NoteFailure(info.error());
+    return LookLater(path);
+  }
   const bool is_there = IsRegular(info);
   if (file == nullptr) {
     if (!is_there) pending_.erase(path);
@@ -307,9 +368,13 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
     if (is_there && IsInput(path)) Appeared(path, *info);
     return;
   }
-  if (info->size < file->file.least_size() && !LooksCompressed(file)) {
-    LoseContent(file);
-    return;
+  if (info->size < file->file.least_size()) {
+    const Result<bool> compressed = LooksCompressed(file);
+    if (!compressed) {
+      NoteFailure(compressed.error());
+      return LookLater(path);
+    }
+    if (!*compressed) return LoseContent(file);
   }
   const bool changed = info->size != file->size || info->modified_ns != file->modified_ns;
   if (changed && file->file.least_size() == 0) file->file.SawHead(HashOfHead(key));
@@ -317,7 +382,8 @@ void FollowedFiles::LookAtName(const std::string& path, bool may_have_grown) {
   if (!file->is_queued) file->read_up_to_ns = file->modified_ns;
   file->size = info->size;
   file->modified_ns = info->modified_ns;
-  if (changed || file->waiting() > 0) Queue(file);
+  const bool was_put_off = std::exchange(file->is_put_off, false);
+  if (changed || was_put_off || file->waiting() > 0) Queue(file);
 }
 
 // --- Names that are new
@@ -368,6 +434,7 @@ std::vector<EmptiedFile> FollowedFiles::TakeEmptied() {
 void FollowedFiles::Tell(const std::string& path) {
   const Result<FileInfo> info = Stat(path);
   if (IsRegular(info)) Appeared(path, *info);
+  if (!info && !IsGone(info)) Hold(path, Clock::now() + kTryAgain);
 }
 
 // Whether it has the first bytes of a followed file in its directory: it may be a copy of that one
@@ -379,7 +446,7 @@ bool FollowedFiles::BeginsLikeOneBesideIt(const std::string& path) {
   for (;;) {  // each length in turn: mostly there is one
     const auto next = std::ranges::lower_bound(*heads_, wanted);
     if (next == heads_->end() || next->directory != wanted.directory) return false;
-    if (!head) head = HeadOf(path);
+    if (!head) head = HeadOf(path).value_or("");
     if (next->length > head->size()) return false;
     wanted.length = next->length;
     wanted.hash = HashOf(std::string_view(*head).substr(0, wanted.length)).low;
@@ -410,6 +477,11 @@ void FollowedFiles::TellPending() {
       continue;
     }
     const Result<FileInfo> info = Stat(it->first);
+    if (!info && !IsGone(info)) {
+      pending.due = now + kTryAgain;
+      ++it;
+      continue;
+    }
     const bool is_there = IsRegular(info);
     if (is_there && !IsDue(&pending, info->size)) {
       ++it;
@@ -442,12 +514,24 @@ void FollowedFiles::TellStrangers() {
   const std::set<Inode> known = NamedInodes();
   for (auto it = families_.begin(); it != families_.end();) {
     auto& [path, family] = *it;
-    if (is_due(*it)) {
-      TellStrangersAmong(RotatedSince(path, family.since_ns, &folders()), known, &family);
-      family.next = now + kFamilyEvery;
-    }
+    if (is_due(*it)) TellStrangersOf(path, known, &family);
     it = family.until <= now ? families_.erase(it) : std::next(it);
   }
+}
+
+void FollowedFiles::TellStrangersOf(const std::string& path, const std::set<Inode>& known,
+                                    Family* family) {
+  const Result<std::vector<std::string>> names = RotatedSince(path, family->since_ns, &folders());
+  const Clock::time_point now = Clock::now();
+  if (names) {
+    TellStrangersAmong(*names, known, family);
+    family->next = now + kFamilyEvery;
+    return;
+  }
+  // Those that are awaited are awaited still.
+  NoteFailure(names.error());
+  family->next = now + kTryAgain;
+  family->until = now + kFamilyTime;
 }
 
 std::set<FollowedFiles::Inode> FollowedFiles::NamedInodes() const {
@@ -472,6 +556,7 @@ void FollowedFiles::TellStrangersAmong(const std::vector<std::string>& names,
   std::map<Inode, Pending> strangers;
   for (const std::string& rotated : names) {
     const Result<FileInfo> info = Stat(rotated);
+    if (!info && !IsGone(info)) return;  // it may be one of those that are awaited
     if (!IsRegular(info) || IsDatabaseFile(rotated)) continue;
     const Inode inode(info->device, info->inode);
     if (known.contains(inode) || IsInput(rotated)) continue;
@@ -567,19 +652,34 @@ void FollowedFiles::Unname(FollowedFile* file) {
   file->state = FollowedFile::State::kUnnamed;
   file->unnamed_since = Clock::now();
   file->was_searched_again = false;
+  file->search_at = {};
   unnamed_.push_back(file);
-  if (!FindByInode(file) && file->file.is_open()) Queue(file);
+  const Result<bool> found = FindByInode(file);
+  if (!found) SearchLater(file, found.error());
+  if (!found.value_or(false) && file->file.is_open()) Queue(file);
+}
+
+// What is under its name. Where no descriptor is left to look, it is asked before it is read.
+bool FollowedFiles::LearnForm(FollowedFile* file) {
+  const Result<bool> compressed = IsCompressed(file->file.key().path);
+  file->is_form_known = compressed || compressed.error().code() != StatusCode::kExhausted;
+  file->compressed = compressed.value_or(false);
+  return file->is_form_known;
 }
 
 // Asked of the file before it is taken for emptied. Names change while they are looked at, so what
 // is under this one may have been taken for plain when another file had it.
-bool FollowedFiles::LooksCompressed(FollowedFile* file) {
-  if (!file->compressed) file->compressed = IsCompressed(file->file.key().path);
-  return file->compressed;
+Result<bool> FollowedFiles::LooksCompressed(FollowedFile* file) {
+  if (file->compressed) return true;
+  const Result<bool> compressed = IsCompressed(file->file.key().path);
+  if (compressed) file->compressed = *compressed;
+  return compressed;
 }
 
 void FollowedFiles::Overwritten(FollowedFile* file) {
-  if (LooksCompressed(file)) {
+  const Result<bool> compressed = LooksCompressed(file);
+  if (!compressed && file->state == FollowedFile::State::kNamed) return PutOff(file);
+  if (compressed.value_or(false)) {
     file->file.Close();
     Queue(file);
     return;
@@ -598,14 +698,14 @@ void FollowedFiles::LoseContent(FollowedFile* file) {
   by_path_.erase(path);
   file->state = FollowedFile::State::kUnnamed;
   file->unnamed_since = Clock::now();
+  file->search_at = {};
   unnamed_.push_back(file);
   ExpectRotatedNames(path, file->read_up_to_ns);
-  const Result<FileInfo> info = Stat(path);
-  if (IsRegular(info) && IsInput(path)) Appeared(path, *info);
+  if (IsInput(path)) Tell(path);
 }
 
 // An inode is used again at once: only a file that we hold open is certainly the same.
-bool FollowedFiles::IsStill(const FollowedFile& file, const std::string& path) const {
+Result<bool> FollowedFiles::IsStill(const FollowedFile& file, const std::string& path) const {
   if (file.file.is_open()) return true;
   if (file.file.least_size() > 0) return HasContentOf(path, file);
   // It was empty when it was last seen. What a rotation made of it has a name like its own, and was
@@ -616,10 +716,14 @@ bool FollowedFiles::IsStill(const FollowedFile& file, const std::string& path) c
 }
 
 // Under another name in its directory: a rename.
-bool FollowedFiles::FindByInode(FollowedFile* file) {
+Result<bool> FollowedFiles::FindByInode(FollowedFile* file) {
   SourceKey key = file->file.key();
-  for (std::string& path : folders().Of(DirectoryOf(key.path)).PathsOfInode(key)) {
-    if (!IsStill(*file, path)) continue;
+  Result<std::vector<std::string>> paths = folders().Of(DirectoryOf(key.path)).PathsOfInode(key);
+  if (!paths) return Error(paths.error());
+  for (std::string& path : *paths) {
+    const Result<bool> is_still = IsStill(*file, path);
+    if (!is_still) return is_still;
+    if (!*is_still) continue;
     key.path = std::move(path);
     Found(file, key);
     return true;
@@ -629,9 +733,9 @@ bool FollowedFiles::FindByInode(FollowedFile* file) {
 
 // Those that were renamed after their folder was looked at.
 void FollowedFiles::SearchAgain() {
-  const auto is_due = [](const FollowedFile* file) {
+  const auto is_due = [now = Clock::now()](const FollowedFile* file) {
     return file->state == FollowedFile::State::kUnnamed && !file->overwritten &&
-           !file->was_searched_again;
+           !file->was_searched_again && now >= file->search_at;
   };
   std::vector<FollowedFile*> missed;
   std::ranges::copy_if(unnamed_, std::back_inserter(missed), is_due);
@@ -639,9 +743,15 @@ void FollowedFiles::SearchAgain() {
   folders_.reset();
   for (FollowedFile* file : missed) {
     if (!is_due(file)) continue;
-    file->was_searched_again = true;
-    FindByInode(file);
+    const Result<bool> found = FindByInode(file);
+    file->was_searched_again = found.has_value();
+    if (!found) SearchLater(file, found.error());
   }
+}
+
+void FollowedFiles::SearchLater(FollowedFile* file, const Status& why) {
+  NoteFailure(why);
+  file->search_at = Clock::now() + kTryAgain;
 }
 
 void FollowedFiles::Retire(FollowedFile* file) {
@@ -655,16 +765,27 @@ void FollowedFiles::CheckUnnamed() {
     if (file->state != FollowedFile::State::kUnnamed) continue;
     if (file->file.is_open()) {
       DrainUnnamed(file);
-    } else if (now - file->unnamed_since >= options_.quiet_time) {
-      const bool may_have_lost = file->overwritten || file->grew_unseen || file->waiting() > 0;
-      if (may_have_lost && FindByContent(file)) continue;
-      if (may_have_lost) TellLost(file, file->waiting());
-      Retire(file);
+    } else if (now - file->unnamed_since >= options_.quiet_time && now >= file->search_at) {
+      SettleUnnamed(file);
     }
   }
   std::erase_if(unnamed_, [](const FollowedFile* file) {
     return file->state != FollowedFile::State::kUnnamed;
   });
+}
+
+// It is not open, and was not found under another name.
+void FollowedFiles::SettleUnnamed(FollowedFile* file) {
+  // Where its folder could not be looked through, nobody knows that it is gone.
+  if (!file->overwritten && !file->was_searched_again) return;
+  const bool may_have_lost = file->overwritten || file->grew_unseen || file->waiting() > 0;
+  if (may_have_lost) {
+    const Result<bool> found = FindByContent(file);
+    if (!found) return SearchLater(file, found.error());
+    if (*found) return;
+    TellLost(file, file->waiting());
+  }
+  Retire(file);
 }
 
 // Removed, or moved out of sight: who writes to it may do so for a while yet.
@@ -681,21 +802,22 @@ void FollowedFiles::DrainUnnamed(FollowedFile* file) {
 }
 
 // The copy that logrotate's copytruncate made, or the compressed rest of a rotated file.
-bool FollowedFiles::FindByContent(FollowedFile* file) {
+Result<bool> FollowedFiles::FindByContent(FollowedFile* file) {
   const StoredSource source = AsKnown(*file);
   if (source.offset.bytes == 0) return false;
   KnownSources known = KnownAlone(*file);
   const auto is_named = [this](const FileInfo& info) { return IsNamed(info); };
   const Result<std::optional<Identity>> found = FindMoved(source, &known, &folders(), is_named);
-  if (!found || !found->has_value()) return false;
+  if (!found) return Error(found.error());
+  if (!found->has_value()) return false;
   FoundCopy(file, (*found)->key);
   return true;
 }
 
 void FollowedFiles::FoundCopy(FollowedFile* file, const SourceKey& key) {
-  file->compressed = IsCompressed(key.path);
   file->overwritten = file->grew_unseen = false;
   Found(file, key);
+  LearnForm(file);
 }
 
 void FollowedFiles::TellLost(FollowedFile* file, uint64_t bytes) {
@@ -762,7 +884,7 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   without_id_.insert(&file);
   CountTaken(key.path, offset.bytes == 0);
   file.table = table;
-  file.compressed = IsCompressed(key.path);
+  LearnForm(&file);
   file.grew_at = Clock::now();
   if (const Result<FileInfo> info = Stat(key.path)) {
     file.size = info->size;
@@ -774,7 +896,7 @@ FollowedFile& FollowedFiles::Add(const SourceKey& key, const Offset& offset, int
   pending_.erase(key.path);
   WatchTargetOf(key.path);
   // Others are not opened; but what was rotated while it was decided on shows by its inode.
-  if (file.compressed || file.waiting() > 0) Queue(&file);
+  if (file.compressed || !file.is_form_known || file.waiting() > 0) Queue(&file);
   LookAtName(std::string(key.path), true);
   return file;
 }
@@ -788,9 +910,9 @@ void FollowedFiles::GoOnAs(FollowedFile* file, const SourceKey& key) {
   const bool is_unread = file->file.offset().bytes == 0;
   const bool is_missed = file->state == FollowedFile::State::kUnnamed || IsToldOf(*file);
   const uint64_t lost = is_unread && is_missed && file->overwritten ? file->waiting() : 0;
-  file->compressed = IsCompressed(key.path);
   file->overwritten = file->grew_unseen = false;
   Rename(file, key);
+  LearnForm(file);
   if (lost > 0) TellLost(file, lost);
   if (is_unread) file->file.SawHead(HashOfHead(key));
 }
@@ -808,10 +930,44 @@ void FollowedFiles::AddDisplaced(const SourceKey& key, const Offset& offset, int
   SetId(&file, source_id);
 }
 
-void FollowedFiles::NoteOpened() {
-  if (++opened_ < options_.most_open) return;
-  close_idle_at_ = Clock::time_point::min();
-  CloseIdleFiles();
+// Those without a name do not count for `most_open`: they cannot be opened again, so none of them
+// makes room, and many may lose their names at once.
+Status FollowedFiles::Open(FollowedFile* file) {
+  std::erase_if(open_, [](const FollowedFile* one) { return !one->file.is_open(); });
+  const auto named = std::ranges::count(open_, FollowedFile::State::kNamed, &FollowedFile::state);
+  const bool is_full = open_.size() >= room_;
+  if (is_full || static_cast<size_t>(named) >= options_.most_open) {
+    if (!MakeRoom() && is_full) {
+      return {StatusCode::kExhausted,
+              "cannot open " + file->file.key().path + ": " + std::to_string(open_.size()) +
+                  " files that were removed are still open",
+              "raise the limit (ulimit -n)"};
+    }
+  }
+  Status opened = file->file.Open();
+  if (opened.code() == StatusCode::kExhausted && MakeRoom()) opened = file->file.Open();
+  if (!opened.ok()) return opened;
+  file->is_put_off = false;
+  open_.push_back(file);
+  return opened;
+}
+
+bool FollowedFiles::MakeRoom() {
+  FollowedFile* least = nullptr;
+  for (FollowedFile* const file : open_) {
+    // One without a name cannot be opened again.
+    if (!file->file.is_open() || file->state != FollowedFile::State::kNamed) continue;
+    if (least == nullptr || file->turn < least->turn) least = file;
+  }
+  if (least == nullptr) return false;
+  least->file.Close();
+  std::erase(open_, least);
+  return true;
+}
+
+void FollowedFiles::PutOff(FollowedFile* file) {
+  file->is_put_off = true;
+  LookLater(file->file.key().path);
 }
 
 bool FollowedFiles::HasUnreadSource() const {
@@ -849,9 +1005,9 @@ FollowedFile* FollowedFiles::UnreadLike(const std::string& path) {
     const ContentHash& seen = file->file.seen_head();
     const bool is_unread = file->file.offset().bytes == 0 && seen.length > 0;
     if (!is_unread || file->file.is_open()) return false;
-    if (!head) head = HeadOf(path);
+    if (!head) head = HeadOf(path).value_or("");
     return seen.length <= head->size() && HashOf(head->substr(0, seen.length)) == seen &&
-           HasContentOf(path, *file);
+           HasContentOf(path, *file).value_or(false);
   };
   const auto found = std::ranges::find_if(unnamed_, is_like);
   return found == unnamed_.end() ? nullptr : *found;
@@ -882,6 +1038,11 @@ FollowedFile* FollowedFiles::NextReadable() {
     if (file->state == FollowedFile::State::kRetired) continue;
     // Without a name, and not open: what it was is looked for, or lost.
     if (file->state == FollowedFile::State::kUnnamed && !file->file.is_open()) continue;
+    if (!file->is_form_known && !file->file.is_open() && !LearnForm(file)) {
+      PutOff(file);
+      continue;
+    }
+    file->turn = ++turns_;
     return file;
   }
   return nullptr;
@@ -892,25 +1053,16 @@ size_t FollowedFiles::open_files() const {
       files_.begin(), files_.end(), [](const FollowedFile& file) { return file.file.is_open(); }));
 }
 
-// Descriptors are for files that grow. Those beyond the limit go to the ones that grew last.
+// Descriptors are for files that grow.
 void FollowedFiles::CloseIdleFiles() {
   const Clock::time_point now = Clock::now();
   if (now < close_idle_at_) return;
   close_idle_at_ = now + std::min<milliseconds>(options_.close_after, kCloseIdleEvery);
-  opened_ = 0;
-  std::vector<FollowedFile*> open;
-  for (FollowedFile& file : files_) {
-    if (!file.file.is_open() || file.state != FollowedFile::State::kNamed) continue;
-    if (now - file.grew_at >= options_.close_after && !file.is_queued) {
-      file.file.Close();
-    } else {
-      open.push_back(&file);
-    }
+  for (FollowedFile* const file : open_) {
+    const bool is_idle = now - file->grew_at >= options_.close_after && !file->is_queued;
+    if (is_idle && file->state == FollowedFile::State::kNamed) file->file.Close();
   }
-  if (open.size() <= options_.most_open) return;
-  std::sort(open.begin(), open.end(),
-            [](const auto* a, const auto* b) { return a->grew_at < b->grew_at; });
-  for (size_t i = 0; i < open.size() - options_.most_open; ++i) open[i]->file.Close();
+  std::erase_if(open_, [](const FollowedFile* file) { return !file->file.is_open(); });
 }
 
 bool FollowedFiles::IsToldOf(const FollowedFile& file) const {
@@ -929,6 +1081,7 @@ void FollowedFiles::Sweep(const std::function<void(const FollowedFile&)>& before
     }
     ForgetInode(&file);
     without_id_.erase(&file);
+    std::erase(open_, &file);
     const bool is_untold = std::erase(emptied_, &file) > 0 && file.overwritten;
     if (is_untold && file.source_id != 0) {
       swept_emptied_.push_back({.source_id = file.source_id, .key = file.file.key()});

@@ -50,9 +50,13 @@ struct FollowedFile {
   std::chrono::steady_clock::time_point unnamed_since;
   std::chrono::steady_clock::time_point grew_at;
   std::chrono::steady_clock::time_point caught_up_at;
+  uint64_t turn = 0;  // the higher, the later it was read last
   bool is_queued = false;
-  bool is_unreadable = false;       // when it was last tried, which a later hint does again
+  bool is_unreadable = false;       // when it was last tried
+  bool is_put_off = false;          // queued when its name is looked at again
+  bool is_form_known = true;        // whether `compressed` was seen
   bool was_searched_again = false;  // unnamed: in its folder as the next look saw it
+  std::chrono::steady_clock::time_point search_at;  // unnamed: not before, as the last one failed
 
   // One that is open is read to its end as it is, whatever is under its name by now.
   bool reads_compressed() const { return compressed && !file.is_open(); }
@@ -102,6 +106,8 @@ struct EmptiedFile {
 //                                   several rotations between two looks is found, though its name
 //                                   may change again meanwhile.
 //   not found for a second       kLost.
+//   cannot be looked at, listed     Nothing is concluded: it is tried again after kTryAgain. What
+//   or opened                       could not be seen may be there, so it is not lost.
 //   made, written to, and gone   Each file that was made under the name of an input is to be taken
 //   between two looks            up; inotify tells how many there were. Those that are missing when
 //                                all was looked for are kUnseen.
@@ -110,10 +116,14 @@ struct EmptiedFile {
 // followed beside it, or is compressed, when it has been quiet for a second: a copy in the
 // making is no source of its own yet.
 //
-// Limits: at most `most_open` descriptors; ten thousand idle files take some 4 MB. Threads: one.
+// Limits: at most `most_open` descriptors for files that have a name, and for all together what the
+// process may open less a reserve; ten thousand idle files take some 4 MB. Threads: one.
 class FollowedFiles {
  public:
   using Clock = std::chrono::steady_clock;
+  // How soon what could not be looked at, listed or opened is tried again, where no hint comes
+  // before.
+  static constexpr std::chrono::milliseconds kTryAgain{1'000};
 
   struct Options {
     std::vector<std::string> inputs;  // files and directories
@@ -183,8 +193,15 @@ class FollowedFiles {
   // Next() said kOtherContent: the file under its name is another source now.
   void Overwritten(FollowedFile* file);
   bool HasReadable() const { return !queue_.empty(); }
-  // One more has a descriptor: beyond the limit, those that grew longest ago lose theirs.
-  void NoteOpened();
+  // A descriptor for a file that has none. Where the limit is reached, or the system has none left,
+  // the one that was read least recently loses its own. As GrowingFile::Open; kExhausted where none
+  // can be had at the moment.
+  Status Open(FollowedFile* file);
+  // Closes the file that was read least recently, of those that can be opened again. Whether there
+  // was one.
+  bool MakeRoom();
+  // It could not be opened, which says nothing about it: its turn comes after kTryAgain, or a hint.
+  void PutOff(FollowedFile* file);
   // It could not be opened: what became of its name?
   void LookAgain(const std::string& path) { LookAtName(std::string(path), true); }
   // Frees those that are retired and that no finding tells of, after a last word on each.
@@ -241,6 +258,9 @@ class FollowedFiles {
   void LookAtDirectory(const std::string& path);
   void LookAtName(const std::string& path, bool may_have_grown);
   void LookAtEverything();
+  void LookLater(const std::string& path);
+  void LookAtWhatFailed();
+  void NoteFailure(const Status& why);
 
   void Appeared(const std::string& path, const FileInfo& info);
   bool BeginsLikeOneBesideIt(const std::string& path);
@@ -250,20 +270,24 @@ class FollowedFiles {
   bool IsDue(Pending* pending, uint64_t size) const;
   void TellPending();
   void TellStrangers();
+  void TellStrangersOf(const std::string& path, const std::set<Inode>& known, Family* family);
   std::set<Inode> NamedInodes() const;
   bool IsNamed(const FileInfo& info) const;
   void TellStrangersAmong(const std::vector<std::string>& names, const std::set<Inode>& known,
                           Family* family);
-  bool LooksCompressed(FollowedFile* file);
+  bool LearnForm(FollowedFile* file);
+  Result<bool> LooksCompressed(FollowedFile* file);
   void LoseContent(FollowedFile* file);
   void Unname(FollowedFile* file);
-  bool IsStill(const FollowedFile& file, const std::string& path) const;
-  bool FindByInode(FollowedFile* file);
+  Result<bool> IsStill(const FollowedFile& file, const std::string& path) const;
+  Result<bool> FindByInode(FollowedFile* file);
   void SearchAgain();
+  void SearchLater(FollowedFile* file, const Status& why);
   void CheckUnnamed();
+  void SettleUnnamed(FollowedFile* file);
   void Retire(FollowedFile* file);
   void DrainUnnamed(FollowedFile* file);
-  bool FindByContent(FollowedFile* file);
+  Result<bool> FindByContent(FollowedFile* file);
   void FoundCopy(FollowedFile* file, const SourceKey& key);
   void TellLost(FollowedFile* file, uint64_t bytes);
   FollowedFile* SameFile(const SourceKey& key);
@@ -284,6 +308,7 @@ class FollowedFiles {
   bool IsDatabaseFile(const std::string& path) const;
 
   const Options options_;
+  const size_t room_;  // for descriptors of files
   Watcher watcher_;
   std::map<std::string, Directory> directories_;  // watched, by canonical path
   std::set<std::string> named_files_;             // INPUTs that are no directories, by key path
@@ -314,11 +339,15 @@ class FollowedFiles {
     auto operator<=>(const KnownHead&) const = default;
   };
   std::optional<std::vector<KnownHead>> heads_;  // of files that are followed, sorted
+  std::set<std::string> again_;  // names and directories that could not be looked at
+  Clock::time_point again_at_;
+  std::set<std::string> said_;       // failures, by their words
+  std::vector<FollowedFile*> open_;  // and such as were closed since
+  uint64_t turns_ = 0;
   std::deque<FollowedFile*> queue_;
   std::deque<Finding> findings_;  // not told yet
   Clock::time_point look_at_all_at_;
   Clock::time_point close_idle_at_;
-  size_t opened_ = 0;  // since descriptors were last counted
 };
 
 }  // namespace sluice

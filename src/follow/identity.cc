@@ -61,8 +61,10 @@ class Content {
 
   // The place that was asked about last.
   const Place& place() const { return place_; }
-  bool IsStrong(const Offset& offset) const {
-    return EvidenceOf(offset, place_, path_) == Evidence::kStrong;
+  Result<bool> IsStrong(const Offset& offset) const {
+    const Result<Evidence> evidence = EvidenceOf(offset, place_, path_);
+    if (!evidence) return Error(evidence.error());
+    return *evidence == Evidence::kStrong;
   }
 
   // Whether anything stands behind that place. What cannot be decoded counts: who reads it hears
@@ -117,10 +119,12 @@ class Content {
 
 std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// False also for what cannot be opened or decoded: it is only a candidate.
-bool FileHas(const std::string& path, const Offset& offset) {
+// False also for what is gone, or cannot be decoded: it is only a candidate.
+Result<bool> FileHas(const std::string& path, const Offset& offset) {
   Result<Content> content = Content::Open(path);
-  return content && content->Has(offset).value_or(false);
+  const Result<bool> has = content ? content->Has(offset) : Result<bool>(Error(content.error()));
+  if (!has && !SaysNothing(has.error())) return false;
+  return has;
 }
 
 // Those that were read furthest first, and of these the latest.
@@ -162,7 +166,7 @@ class Decision {
   const SourceKey& key() const { return identity_.key; }
   Result<bool> StandsIn(Content* content, const StoredSource& source);
   Result<bool> OriginalStands(const StoredSource& source);
-  bool LiesElsewhere(const StoredSource& source);
+  Result<bool> LiesElsewhere(const StoredSource& source);
   Result<bool> IsMovedHere(const Match& match);
   void GoOnFrom(const StoredSource& source, const Place& place, bool has_more);
   void MovedFrom(const StoredSource& source, const Place& place, bool has_more);
@@ -183,16 +187,25 @@ Result<bool> Decision::StandsIn(Content* content, const StoredSource& source) {
   const Result<bool> has = content->Has(source.offset);
   if (!has || !*has) return has;
   if (source.key.SameFileAs(content->key()) && !source.has_gap) return true;
-  if (content->IsStrong(source.offset)) return true;
-  return !source.has_gap && !LiesElsewhere(source);
+  const Result<bool> is_strong = content->IsStrong(source.offset);
+  if (!is_strong || *is_strong) return is_strong;
+  if (source.has_gap) return false;
+  const Result<bool> lies_elsewhere = LiesElsewhere(source);
+  if (!lies_elsewhere) return lies_elsewhere;
+  return !*lies_elsewhere;
 }
 
 // Whether the file of a source was renamed within its folder.
-bool Decision::LiesElsewhere(const StoredSource& source) {
-  Folder& folder = folders_.Of(DirectoryOf(source.key.path));
-  return std::ranges::any_of(folder.PathsOfInode(source.key), [&](const std::string& path) {
-    return path != source.key.path && FileHas(path, source.offset);
-  });
+Result<bool> Decision::LiesElsewhere(const StoredSource& source) {
+  const Result<std::vector<std::string>> paths =
+      folders_.Of(DirectoryOf(source.key.path)).PathsOfInode(source.key);
+  if (!paths) return Error(paths.error());
+  for (const std::string& path : *paths) {
+    if (path == source.key.path) continue;
+    const Result<bool> has = FileHas(path, source.offset);
+    if (!has || *has) return has;
+  }
+  return false;
 }
 
 // Whether the file at the path of a known source is still that source. The file that was asked for
@@ -260,10 +273,11 @@ Result<bool> Decision::ByInode() {
     const Result<bool> has = content_.Has(source.offset);
     if (!has) return has;
     if (!*has) continue;
-    const bool is_strong = content_.IsStrong(source.offset);
-    if (!is_strong && source.has_gap) continue;
+    const Result<bool> is_strong = content_.IsStrong(source.offset);
+    if (!is_strong) return is_strong;
+    if (!*is_strong && source.has_gap) continue;
     // Another file that has come to its old path, and begins like it, is no reason to doubt.
-    const Result<bool> stands = is_strong ? OriginalStands(source) : Result<bool>(false);
+    const Result<bool> stands = *is_strong ? OriginalStands(source) : Result<bool>(false);
     if (!stands) return stands;
     if (!*stands) {
       MovedFrom(source, content_.place(), content_.HasMore());
@@ -277,6 +291,8 @@ Result<bool> Decision::ByInode() {
 // A file that was copied, restored or compressed, and its original removed.
 Result<bool> Decision::ByContent() {
   const Result<std::optional<Offset>> window = content_.OffsetAt(kIdentityWindow);
+  // What cannot be decoded so far has the content of no other.
+  if (!window && window.error().code() != StatusCode::kCorruption) return Error(window.error());
   if (!window || !window->has_value()) return false;
   std::vector<uint64_t> offsets;
   uint64_t limit = content_.is_plain() ? content_.stored_size() + 1 : UINT64_MAX;
@@ -296,7 +312,9 @@ Result<bool> Decision::ByContent() {
     if (!alike) return Error(alike.error());
     if (!alike->has_value()) continue;
     matches.push_back({.offset = (*alike)->source.offset, .place = content_.place()});
-    matches.back().is_strong = content_.IsStrong(matches.back().offset);
+    const Result<bool> is_strong = content_.IsStrong(matches.back().offset);
+    if (!is_strong) return is_strong;
+    matches.back().is_strong = *is_strong;
     matches.back().has_more = content_.HasMore();
     if (!content_.is_plain()) continue;
     const Result<bool> is_moved = IsMovedHere(matches.back());
@@ -379,20 +397,32 @@ void Decision::AsNew() {
 }
 
 // Files that may be a displaced source, those that most likely are it first.
-std::vector<std::string> CandidatesFor(const StoredSource& source, Folder* folder) {
-  std::vector<std::string> paths = folder->PathsOfInode(source.key);
+Result<std::vector<std::string>> CandidatesFor(const StoredSource& source, Folder* folder) {
+  Result<std::vector<std::string>> paths = folder->PathsOfInode(source.key);
+  if (!paths) return paths;
   if (source.offset.bytes >= kIdentityWindow) {
-    for (std::string& path : folder->PathsWithHead(source.offset.head)) {
-      if (paths.size() >= kMostNames) break;
-      paths.push_back(std::move(path));
+    Result<std::vector<std::string>> alike = folder->PathsWithHead(source.offset.head);
+    if (!alike) return alike;
+    for (std::string& path : *alike) {
+      if (paths->size() >= kMostNames) break;
+      paths->push_back(std::move(path));
     }
   }
   // What is longer may still be weak evidence, if all its lines are alike.
-  for (const std::string& name : folder->PlausibleNames(NameOf(source.key.path))) {
-    if (paths.size() >= 2 * kMostNames) break;
-    paths.push_back(Join(DirectoryOf(source.key.path), name));
+  const Result<std::vector<std::string>> names = folder->PlausibleNames(NameOf(source.key.path));
+  if (!names) return names;
+  for (const std::string& name : *names) {
+    if (paths->size() >= 2 * kMostNames) break;
+    paths->push_back(Join(DirectoryOf(source.key.path), name));
   }
   return paths;
+}
+
+// Whether nobody can know that a candidate is not the source: its file cannot be read, or none can
+// be at the moment. Any other file that cannot be read was only a candidate.
+bool MayBeIt(const Status& failure, const FileInfo& info, const StoredSource& source) {
+  return failure.code() == StatusCode::kExhausted ||
+         (failure.code() == StatusCode::kIo && IsFileOf(info, source.key));
 }
 
 // One look through the names that the directory has now. `renamed`: one of them led nowhere by the
@@ -402,15 +432,19 @@ Result<std::optional<Identity>> LookForMoved(const StoredSource& source, KnownSo
                                              bool* renamed) {
   *renamed = false;
   Folder& folder = folders->Of(DirectoryOf(source.key.path));
-  for (const std::string& path : CandidatesFor(source, &folder)) {
+  const Result<std::vector<std::string>> candidates = CandidatesFor(source, &folder);
+  if (!candidates) return Error(candidates.error());
+  for (const std::string& path : *candidates) {
     const Result<FileInfo> info = Stat(path);
+    if (!info && !IsGone(info)) return Error(info.error());
     *renamed |= !info;
     if (!info || info->kind != FileKind::kRegular || folder.IsUntouched(*info)) continue;
     if (is_decided(*info)) continue;
-    // A file that cannot be read was only a candidate. It may also be another source: a known copy.
     const Result<Identity> identity = Identify(path, known, folders);
     *renamed |= !identity && identity.error().code() == StatusCode::kNotFound;
+    if (!identity && MayBeIt(identity.error(), *info, source)) return Error(identity.error());
     if (!identity) continue;
+    // It may also be another source: a known copy.
     if (identity->kind == Identity::Kind::kMoved && identity->source_id == source.id) {
       return std::optional(*identity);
     }
@@ -493,9 +527,13 @@ Result<std::optional<Identity>> FindMoved(const StoredSource& source, KnownSourc
   return std::optional<Identity>();
 }
 
-std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns, Folders* folders) {
+Result<std::vector<std::string>> RotatedSince(const std::string& path, int64_t since_ns,
+                                              Folders* folders) {
+  const Result<std::vector<std::string>> names =
+      folders->Of(DirectoryOf(path)).DatedNames(NameOf(path));
+  if (!names) return names;
   std::vector<std::pair<int64_t, std::string>> found;
-  for (const std::string& name : folders->Of(DirectoryOf(path)).DatedNames(NameOf(path))) {
+  for (const std::string& name : *names) {
     std::string rotated = Join(DirectoryOf(path), name);
     const Result<FileInfo> info = Stat(rotated);
     if (!info || info->kind != FileKind::kRegular || info->size == 0) continue;

@@ -72,6 +72,8 @@ Result<std::optional<Identity>> IdentifyByPath(const std::string& path, KnownSou
 // changed at each of five looks: who follows finds it later by what a rotation made of its name
 // (RotatedSince).
 //
+// An error where its directory could not be looked through: then nobody knows whether it is gone.
+//
 // `is_decided` tells of files that are decided on already: the inputs of the run.
 using IsDecided = std::function<bool(const FileInfo&)>;
 Result<std::optional<Identity>> FindMoved(const StoredSource& source, KnownSources* known,
@@ -80,6 +82,7 @@ Result<std::optional<Identity>> FindMoved(const StoredSource& source, KnownSourc
 // Files that a rotation may have made of `path`: in its directory, of such a name, and modified at
 // `since_ns` or later. The one modified first comes first.
 // Of several rotations between two looks, the files of the middle ones are known by this alone.
-std::vector<std::string> RotatedSince(const std::string& path, int64_t since_ns, Folders* folders);
+Result<std::vector<std::string>> RotatedSince(const std::string& path, int64_t since_ns,
+                                              Folders* folders);
 
 }  // namespace sluice

@@ -131,6 +131,9 @@ class Live {
   Result<bool> Awaits(const std::string& path);
   Status Await(const std::string& path, const std::string& what, int64_t until_ns);
   void Refuse(const std::string& path, const Status& why);
+  void TryLater(const std::string& path, const Status& why);
+  void SayLeftOut(const std::string& path, const Status& why);
+  void WarnOfExhaustion(const Status& why);
   bool IsStillRefused(const std::string& path);
 
   Status BeginPipe();
@@ -142,6 +145,7 @@ class Live {
   Status ReadLines(FollowedFile* file);
   Status ReadCompressed(FollowedFile* file);
   bool Open(FollowedFile* file);
+  void CannotOpen(FollowedFile* file, const Status& why);
   Status WriteChunk(FollowedFile* file);
   Status WriteLines(FollowedFile* file, const ChunkPart& part);
   Status WriteLineByLine(FollowedFile* file);
@@ -167,6 +171,7 @@ class Live {
   Parcel parcel_;
   std::map<std::string, Refused> refused_;  // by name
   std::set<std::string> awaited_;           // names that are told of already
+  bool has_warned_of_exhaustion_ = false;
   bool is_ended_ = false;
   LiveEnd end_ = LiveEnd::kStopped;
 
@@ -272,6 +277,9 @@ Status Live::FindWhatWasRotated(const std::vector<int64_t>& found) {
     const std::string& path = row.source.key.path;
     KnownSources known({StoredSource(row.source, ParseUtc(row.updated_at))});
     const Result<std::optional<Identity>> there = IdentifyByPath(path, &known, &files_.folders());
+    if (!there && SaysNothing(there.error()) && !files_.IsInput(path)) {
+      files_.Hold(path, Clock::now() + FollowedFiles::kTryAgain);
+    }
     if (there && there->has_value()) {
       const Identity& identity = **there;
       files_.Add(identity.key, identity.start.offset, identity.source_id,
@@ -426,6 +434,7 @@ Status Live::TakeUpNewName(const std::string& path) {
     if (CanBeWaitedFor(plan.error())) return plan.error();
     // Renamed again meanwhile: its new name is told.
     if (plan.error().code() == StatusCode::kNotFound) return {};
+    if (SaysNothing(plan.error())) return TryLater(path, plan.error()), Status();
     Refuse(path, plan.error());
     return {};
   }
@@ -492,10 +501,28 @@ void Live::Moved(FollowedFile* file) {
 }
 
 void Live::Refuse(const std::string& path, const Status& why) {
+  files_.NoteRefused(path);
+  SayLeftOut(path, why);
+}
+
+// It could not be read, or what it is compared with could not: that says nothing about what it is.
+void Live::TryLater(const std::string& path, const Status& why) {
+  files_.Hold(path, Clock::now() + FollowedFiles::kTryAgain);
+  if (why.code() != StatusCode::kExhausted) return SayLeftOut(path, why);
+  files_.MakeRoom();
+  WarnOfExhaustion(why);
+}
+
+void Live::WarnOfExhaustion(const Status& why) {
+  if (std::exchange(has_warned_of_exhaustion_, true)) return;
+  health_.Warn(why.message() + ": what cannot be opened now is tried again each second" +
+               (why.remedy().empty() ? "" : " (" + why.remedy() + ")"));
+}
+
+void Live::SayLeftOut(const std::string& path, const Status& why) {
   const auto before = refused_.find(path);
   const bool is_said = before != refused_.end() && before->second.why.message() == why.message();
   if (const Result<FileInfo> info = Stat(path)) refused_[path] = {.file = *info, .why = why};
-  files_.NoteRefused(path);
   if (!is_said) health_.Warn("left out " + why.message());
 }
 
@@ -514,7 +541,10 @@ bool Live::IsStillRefused(const std::string& path) {
   if (why.code() == StatusCode::kUsage) return true;
   if (why.code() == StatusCode::kUnsupported && before.size >= kUndecidedBytes) return true;
   if (now->size != before.size || now->modified_ns != before.modified_ns) return false;
-  return why.code() != StatusCode::kIo || !File::Open(path, File::Mode::kRead);
+  if (why.code() != StatusCode::kIo) return true;
+  if (File::Open(path, File::Mode::kRead)) return false;
+  files_.Hold(path, Clock::now() + FollowedFiles::kTryAgain);
+  return true;
 }
 
 // Lines that are gone, or may be: never in silence. The database learns of it with the next commit.
@@ -648,7 +678,10 @@ Status Live::ReadLines(FollowedFile* file) {
 // The rest of a file that was compressed since, or a new compressed one: to its end at once.
 Status Live::ReadCompressed(FollowedFile* file) {
   Result<std::unique_ptr<Source>> source = OpenSource(file->file.key().path);
-  if (!source || (*source)->key() != file->file.key()) {
+  const bool is_exhausted = !source && source.error().code() == StatusCode::kExhausted;
+  if (is_exhausted && files_.MakeRoom()) source = OpenSource(file->file.key().path);
+  if (!source) return CannotOpen(file, source.error()), Status();
+  if ((*source)->key() != file->file.key()) {
     files_.LookAgain(file->file.key().path);  // rotated again
     return {};
   }
@@ -674,24 +707,25 @@ Status Live::ReadCompressed(FollowedFile* file) {
   return status;
 }
 
-// A descriptor, where the file has none at the moment. Where that fails, a later hint tries again.
+// A descriptor, where the file has none at the moment.
 bool Live::Open(FollowedFile* file) {
   if (file->file.is_open()) return true;
   const std::string& path = file->file.key().path;
-  const Status opened = file->file.Open();
-  if (opened.ok()) {
-    files_.NoteOpened();
-    if (std::exchange(file->is_unreadable, false)) health_.Note(path + " can be read again");
-    return true;
-  }
-  const bool is_rotated =
-      opened.code() == StatusCode::kNotFound || opened.code() == StatusCode::kCorruption;
-  if (is_rotated) {
-    files_.LookAgain(path);
+  const Status opened = files_.Open(file);
+  if (!opened.ok()) return CannotOpen(file, opened), false;
+  if (std::exchange(file->is_unreadable, false)) health_.Note(path + " can be read again");
+  return true;
+}
+
+// Rotated meanwhile, or it is tried again.
+void Live::CannotOpen(FollowedFile* file, const Status& why) {
+  if (!SaysNothing(why)) return files_.LookAgain(file->file.key().path);
+  files_.PutOff(file);
+  if (why.code() == StatusCode::kExhausted) {
+    WarnOfExhaustion(why);
   } else if (!std::exchange(file->is_unreadable, true)) {
-    health_.Warn(opened.message() + ": waiting until it can be read");
+    health_.Warn(why.message() + ": waiting until it can be read");
   }
-  return false;
 }
 
 Status Live::WriteChunk(FollowedFile* file) {

@@ -20,7 +20,7 @@ double LagOf(const FollowedFile& file, FollowedFiles::Clock::time_point now) {
 }
 
 const char* StateOf(const FollowedFile& file) {
-  if (file.is_unreadable) return "unreadable";
+  if (file.is_unreadable || file.is_put_off) return "unreadable";
   return file.state == FollowedFile::State::kNamed ? "following" : "unnamed";
 }
 

@@ -197,7 +197,7 @@ Status SourceFinder::FindMovedSources() {
 // A rotated file that nobody has read may be a copy of an input that is new in this run: then it is
 // left to the next run, which knows that one. Of an input that is known already it is no copy, or
 // Identify would have said so, even if every log of the program begins with the same kilobyte.
-void SourceFinder::NoteNewHeads() {
+Status SourceFinder::NoteNewHeads() {
   for (size_t i = 0; i < plan_.sources.size(); ++i) {
     const PlannedSource& source = plan_.sources[i];
     if (source.known_id != 0) continue;
@@ -205,13 +205,16 @@ void SourceFinder::NoteNewHeads() {
     if (named != named_.end()) {
       NoteHead(named->second);
     } else if (may_have_been_rotated_[i]) {
-      NoteHead(HeadOf(source.key.path));
+      Result<std::string> head = HeadOf(source.key.path);
+      if (!head && head.error().code() != StatusCode::kNotFound) return head.error();
+      if (head) NoteHead(std::move(*head));
     }
   }
+  return {};
 }
 
 Status SourceFinder::AddRotatedOfInputs() {
-  NoteNewHeads();
+  if (Status s = NoteNewHeads(); !s.ok()) return s;
   for (size_t i = 0; i < plan_.sources.size(); ++i) {
     const PlannedSource& source = plan_.sources[i];
     if (!may_have_been_rotated_[i]) continue;
@@ -230,7 +233,11 @@ Status SourceFinder::FindMovedSource(const StoredSource& displaced, uint32_t tab
       FindMoved(displaced, &KnownTo(source), folders_, [&](const FileInfo& info) {
         return decided_files_.contains({info.device, info.inode});
       });
-  if (!identity) return identity.error();
+  if (!identity) {
+    return CannotLookFor("what followed byte " + std::to_string(displaced.offset.bytes) + " of " +
+                             displaced.key.path + ", which has other content now,",
+                         identity.error());
+  }
   if (!identity->has_value()) {
     missing_.push_back({.key = displaced.key,
                         .table = table,
@@ -276,23 +283,40 @@ Status SourceFinder::TellLost() {
 // already, so what is known of it does not tell whether its name was rotated again since.
 Status SourceFinder::AddRotated(const std::string& path, uint32_t table) {
   const int64_t since_ns = knowledge_.searched_since_ns - kClockSlackNs;
-  for (const std::string& rotated : RotatedSince(path, since_ns, folders_)) {
+  const Result<std::vector<std::string>> names = RotatedSince(path, since_ns, folders_);
+  if (!names) return CannotLookFor("what a rotation made of " + path, names.error());
+  for (const std::string& rotated : *names) {
     const Result<FileInfo> info = Stat(rotated);
+    if (!info && !IsGone(info)) return info.error();
     if (!info || decided_files_.contains({info->device, info->inode})) continue;
     if (folders_->Of(DirectoryOf(path)).IsUntouched(*info)) continue;
     PlannedSource source;
     source.table = table;
     source.schema = "stored";
     const Result<Identity> identity = Identify(rotated, &KnownTo(source), folders_);
+    if (!identity && identity.error().code() == StatusCode::kExhausted) return identity.error();
     // A file that cannot be read is no input that anybody named; a copy is no source of its own.
     if (!identity || identity->kind == Identity::Kind::kCopy) continue;
     if (identity->kind == Identity::Kind::kUnchanged || IsDecided(*identity)) continue;
-    if (identity->source_id == 0 && BeginsLikeOneOfThisRun(rotated)) continue;
+    if (identity->source_id == 0) {
+      const Result<bool> is_copy = BeginsLikeOneOfThisRun(rotated);
+      if (!is_copy) return is_copy.error();
+      if (*is_copy) continue;
+    }
     for (int64_t id : identity->displaced) displaced_.push_back({id, table});
     if (Status s = Adopt(*identity, &source); !s.ok()) return s;
     if (identity->source_id == 0) source.decision = "new, rotated from " + path;
     AddFound(std::move(source));
   }
+  return {};
+}
+
+// A folder that cannot be listed may still have files that can be read, so the run goes on, and
+// concludes nothing of what it could not see: later runs look again. Where it could be seen a
+// moment later, the run is to be made then.
+Status SourceFinder::CannotLookFor(const std::string& what, const Status& why) {
+  if (why.code() != StatusCode::kIo) return why;
+  plan_.warnings.push_back(what + " is not looked for: " + why.message());
   return {};
 }
 
@@ -304,13 +328,14 @@ bool SourceFinder::IsDecided(const Identity& identity) const {
 
 // A copy in the making, of a file that no run has read yet: content cannot tell of it before.
 // Live mode, and the next run, look again.
-bool SourceFinder::BeginsLikeOneOfThisRun(const std::string& path) {
-  std::string head = HeadOf(path);
-  if (head.empty()) return false;
-  const auto next = heads_.lower_bound(head);
-  if (next != heads_.end() && next->starts_with(head)) return true;
-  if (next != heads_.begin() && head.starts_with(*std::prev(next))) return true;
-  NoteHead(std::move(head));
+Result<bool> SourceFinder::BeginsLikeOneOfThisRun(const std::string& path) {
+  Result<std::string> head = HeadOf(path);
+  if (!head && SaysNothing(head.error())) return Error(head.error());
+  if (!head || head->empty()) return false;
+  const auto next = heads_.lower_bound(*head);
+  if (next != heads_.end() && next->starts_with(*head)) return true;
+  if (next != heads_.begin() && head->starts_with(*std::prev(next))) return true;
+  NoteHead(std::move(*head));
   return false;
 }
 

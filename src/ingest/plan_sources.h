@@ -52,13 +52,14 @@ class SourceFinder {
   Status StartAtEnd(PlannedSource* source);
 
   Status FindMovedSources();
-  void NoteNewHeads();
+  Status NoteNewHeads();
   Status AddRotatedOfInputs();
   Status FindMovedSource(const StoredSource& displaced, uint32_t table);
   Status TellLost();
   Status AddRotated(const std::string& path, uint32_t table);
   bool IsDecided(const Identity& identity) const;
-  bool BeginsLikeOneOfThisRun(const std::string& path);
+  Status CannotLookFor(const std::string& what, const Status& why);
+  Result<bool> BeginsLikeOneOfThisRun(const std::string& path);
   void NoteHead(std::string head);
   void NoteDecided(const PlannedSource& source);
   void AddFound(PlannedSource source);

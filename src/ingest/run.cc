@@ -105,8 +105,9 @@ Result<std::unique_ptr<Source>> OpenWhereItLies(const SourceKey& planned, const 
   for (int i = 0; i < kTries; ++i) {
     const bool is_gone = !opened && opened.error().code() == StatusCode::kNotFound;
     if (!is_gone && (!opened || (*opened)->key().SameFileAs(planned))) return opened;
-    const std::vector<std::string> paths = PathsOfInode(planned);
-    if (!paths.empty()) opened = OpenSource(paths.front(), &stop);
+    const Result<std::vector<std::string>> paths = PathsOfInode(planned);
+    if (!paths) return Error(paths.error());
+    if (!paths->empty()) opened = OpenSource(paths->front(), &stop);
   }
   if (!opened) return opened;
   return Error(Status::Corruption(planned.path + " was rotated while the run began",
