@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <errno.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -561,6 +562,31 @@ TEST_F(IngestIdentityTest, OfTwoRotationsTheMiddleFileIsReadWithTheDateBeforeThe
   folder_.Append("app-2.jsonl", Lines("another", 2, 2));
   Ingest({"app.jsonl"});
   EXPECT_THAT(Rows(), ElementsAre("a 1-1", "b 1-1", "c 1-1"));
+}
+
+// A file that is there, and that the system cannot open for a moment, is no gap: the run ends, and
+// the next one finds it.
+TEST_F(IngestIdentityTest, WhatCannotBeOpenedForNowIsNotGone) {
+  folder_.Write("app.jsonl", Lines("a", 1, 50));
+  Ingest({"app.jsonl"});
+  folder_.Append("app.jsonl", Lines("a", 51, 60));
+  Move("app.jsonl", "app.jsonl.1");
+  folder_.Write("app.jsonl", Lines("b", 1, 5));
+  {
+    const ScopedFileHook hook([](const FileEvent& event) {
+      return event.call == FileCall::kOpen && event.path.ends_with("app.jsonl.1") ? EMFILE : 0;
+    });
+    IngestOptions options;
+    options.database = database_;
+    options.inputs = {folder_ / "app.jsonl"};
+    const Result<IngestSummary> summary = RunIngest(options, StopToken(), {});
+    ASSERT_FALSE(summary);
+    EXPECT_EQ(summary.error().code(), StatusCode::kExhausted) << summary.error().message();
+  }
+  EXPECT_THAT(Ingest({"app.jsonl"}), ElementsAre("app.jsonl.1: moved from app.jsonl, grown",
+                                                 "app.jsonl: replaced by other content"));
+  EXPECT_THAT(Rows(), ElementsAre("a 1-60", "b 1-5"));
+  EXPECT_EQ(DatabaseView(database_).Count("SELECT count(*) FROM _sluice_gaps"), 0);
 }
 
 // How many files a run over `inputs` opens.

@@ -180,6 +180,37 @@ TEST_F(LiveProgramTest, TenThousandFilesFitItsBudget) {
   }
 }
 
+// Many more than may be open at once: each is opened again when its turn comes, and none is missed
+// when all of them get other names.
+TEST_F(LiveProgramTest, MoreFilesThanItMayOpenAreAllRead) {
+  const std::vector<std::string> limit = {"/usr/bin/prlimit", "--nofile=64:64"};
+  const int files = 200;
+  const auto name = [](int i) { return "logs/s" + std::to_string(i) + ".jsonl"; };
+  const auto later_name = [](int i) { return "logs/s" + std::to_string(i) + "r.jsonl"; };
+  for (int i = 1; i <= files; ++i) folder_.Write(name(i), Numbered(i, i));
+  {
+    LiveProgram program({"ingest", "--follow", database_, folder_ / "logs"}, log_, -1, limit);
+    ASSERT_TRUE(Eventually([&] { return Said().find("following with") != std::string::npos; }))
+        << Said();
+    for (int i = 1; i <= files; ++i) folder_.Append(name(i), Numbered(files + i, files + i));
+    ASSERT_TRUE(UntilAll(2 * files)) << Said();
+    for (int i = 1; i <= files; ++i) {
+      folder_.Append(name(i), Numbered(2 * files + i, 2 * files + i));
+      std::filesystem::rename(folder_ / name(i), folder_ / later_name(i));
+    }
+    ASSERT_TRUE(UntilAll(3 * files)) << Said();
+    std::this_thread::sleep_for(milliseconds(1500));  // so long a missing one is looked for
+    EXPECT_EQ(program.Stop(), 143);
+  }
+  EXPECT_EQ(Said().find("gap:"), std::string::npos) << Said();
+  EXPECT_EQ(DatabaseView(database_).Count("SELECT count(*) FROM _sluice_gaps"), 0);
+
+  LiveProgram again({"ingest", database_, folder_ / "logs"}, log_, -1, limit);
+  EXPECT_EQ(again.Wait(20), 0) << Said();
+  EXPECT_NE(Said().find("nothing new in 200 sources"), std::string::npos) << Said();
+  UntilAll(3 * files);
+}
+
 TEST_F(LiveProgramTest, StdinGoesOnBehindTheHandOver) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
