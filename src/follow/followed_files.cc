@@ -664,6 +664,7 @@ bool FollowedFiles::LearnForm(FollowedFile* file) {
   const Result<bool> compressed = IsCompressed(file->file.key().path);
   file->is_form_known = compressed || compressed.error().code() != StatusCode::kExhausted;
   file->compressed = compressed.value_or(false);
+  if (!file->is_form_known) NoteFailure(compressed.error());
   return file->is_form_known;
 }
 
