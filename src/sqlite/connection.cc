@@ -388,9 +388,12 @@ Status Connection::Usable(std::string_view doing) const {
   return *condemned_ ? CondemnedConnection(db_) : Status();
 }
 
-void Connection::AllowStringsInDoubleQuotes() {
-  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, 1, nullptr);
-  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, 1, nullptr);
+bool Connection::AllowStringsInDoubleQuotes(bool allow) {
+  int before = 0;
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, -1, &before);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, allow ? 1 : 0, nullptr);
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, allow ? 1 : 0, nullptr);
+  return before != 0;
 }
 
 Status Connection::Execute(std::string_view sql) {

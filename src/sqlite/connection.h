@@ -104,7 +104,8 @@ class Connection {
   // A string in double quotes is no error: triggers and views of other programs may hold some,
   // because SQLite takes them unless it was built otherwise, as ours is. For a connection whose SQL
   // nobody types: a misspelt column would be a string.
-  void AllowStringsInDoubleQuotes();
+  // Returns whether it took them before.
+  bool AllowStringsInDoubleQuotes(bool allow = true);
   // One or more statements, results thrown away.
   Status Execute(std::string_view sql);
   // One statement. What follows it, other than white space and comments, is an error.
