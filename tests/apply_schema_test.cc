@@ -326,6 +326,51 @@ TEST_F(ApplySchemaTest, WhatOthersMadeIsKept) {
   EXPECT_EQ(DatabaseView(database_).Integrity(), "ok");
 }
 
+// Its owner dropped our full text, and gave its name to something of his own.
+TEST_F(ApplySchemaTest, WhatHasTheNameOfOurFormerFullTextStays) {
+  const std::string all = kSchema;
+  const std::string without = all.substr(0, all.find("[[fulltext]]"));
+  for (const char* theirs :
+       {"CREATE TABLE f(mine); INSERT INTO f VALUES ('precious')",
+        "CREATE VIEW f AS SELECT 'precious' AS mine",
+        "CREATE VIRTUAL TABLE f USING fts5(mine); INSERT INTO f VALUES ('precious')"}) {
+    SCOPED_TRACE(theirs);
+    std::filesystem::remove(database_);
+    Ingest(kSchema);
+    DatabaseView(database_).Run("DROP TABLE f; " + std::string(theirs));
+    const Status clash = Failure(Options(kSchema));
+    EXPECT_EQ(clash.code(), StatusCode::kUsage);
+    EXPECT_THAT(clash.message(), HasSubstr(" f, which sluice did not make"));
+    Apply(without);
+    EXPECT_THAT(Rows("SELECT mine FROM f"), ElementsAre("tprecious"));
+    EXPECT_THAT(Rows("SELECT name FROM sqlite_schema WHERE type = 'trigger'"), IsEmpty());
+  }
+}
+
+TEST_F(ApplySchemaTest, ATriggerOfOthersThatHasTheNameOfOursStays) {
+  Ingest(kSchema);
+  DatabaseView(database_).Run(
+      "DROP TRIGGER f_insert; CREATE TABLE own(x);"
+      "CREATE TRIGGER f_insert AFTER INSERT ON own BEGIN SELECT 1; END;"
+      "CREATE TRIGGER i_b AFTER INSERT ON t BEGIN SELECT 2; END");
+  EXPECT_THAT(Failure(Options(kSchema)).message(), HasSubstr("the trigger f_insert on own"));
+  std::string edited = Edited(kSchema, "[[index]]\nname = \"i_b\"\ncolumns = [\"b\"]\n", "");
+  edited = edited.substr(0, edited.find("[[fulltext]]"));
+  Apply(Edited(edited, "INTEGER NOT NULL", "TEXT NOT NULL"));
+  EXPECT_THAT(Rows("SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY 1"),
+              ElementsAre("tf_insert|town", "ti_b|tt"));
+  EXPECT_EQ(One("SELECT count(*) FROM sqlite_schema WHERE name IN ('f', 'f_data')"), "0");
+  EXPECT_EQ(One("SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'i_b'"), "0");
+}
+
+TEST_F(ApplySchemaTest, AFullTextThatWasDroppedIsMadeAgain) {
+  Ingest(kSchema);
+  DatabaseView(database_).Run("DROP TABLE f");
+  EXPECT_THAT(Apply(kSchema).changes, ElementsAre("full text f is new: (b)"));
+  DatabaseView(database_).Run("INSERT INTO t(a, b) VALUES (9, 'nine')");
+  EXPECT_EQ(One("SELECT count(*) FROM f WHERE f MATCH 'nine OR 7'"), "2");
+}
+
 TEST_F(ApplySchemaTest, WhatWouldNotCompileAnyMoreIsNamed) {
   const std::vector<std::pair<std::string, std::string>> objects = {
       {"CREATE TRIGGER mine AFTER UPDATE ON t BEGIN SELECT new.c; END", "mine"},

@@ -338,6 +338,49 @@ TEST_F(BesideOthers, ADroppedFullTextTableIsMadeAgain) {
   EXPECT_THAT(Rows("SELECT rowid FROM events_text('one OR two')"), ElementsAre("1", "2"));
 }
 
+// They dropped ours, and gave its name to something of their own.
+TEST_F(BesideOthers, WhatHasTheNameOfOurFormerFullTextStays) {
+  const std::string all = kSchema;
+  const std::string without = all.substr(0, all.find("[[fulltext]]"));
+  for (const char* dropped : {"events_text", "events"}) {
+    for (const Theirs& theirs : kTheirs) {
+      SCOPED_TRACE(dropped + std::string(" is gone, and there is a ") + theirs.kind);
+      std::filesystem::remove(database_);
+      folder_.Write("events.jsonl", "{\"n\":1,\"k\":\"one\"}\n");
+      Ingest(Events());
+      Sql("DROP TABLE events_text; DROP TABLE IF EXISTS " + std::string(dropped) +
+          "; CREATE TABLE own(a)");
+      Sql(Made(theirs, "events_text", "own"));
+      const std::string of_theirs =
+          "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name = 'events_text'";
+      const std::vector<std::string> before = Rows(of_theirs);
+
+      if (theirs.kind != std::string("trigger")) {  // names of two spaces
+        EXPECT_THAT(Failure(Events()).message(),
+                    AllOf(HasSubstr("the " + std::string(theirs.kind) + " events_text"),
+                          HasSubstr("which sluice did not make")));
+      }
+      folder_.Append("events.jsonl", "{\"n\":2,\"k\":\"two\"}\n");
+      IngestOptions options = Events();
+      options.schema = folder_.Write("without.toml", without);
+      Ingest(options);
+      EXPECT_THAT(Rows("SELECT n FROM events"), ElementsAre("1", "2"));
+      EXPECT_EQ(Rows(of_theirs), before);
+    }
+  }
+}
+
+TEST_F(BesideOthers, AFullTextThatTheyDroppedAndTheSchemaNoLongerListsIsNotInTheWay) {
+  Ingest(Events());
+  Sql("DROP TABLE events_text");
+  folder_.Append("events.jsonl", "{\"n\":2,\"k\":\"two\"}\n");
+  const std::string all = kSchema;
+  IngestOptions options = Events();
+  options.schema = folder_.Write("without.toml", all.substr(0, all.find("[[fulltext]]")));
+  EXPECT_EQ(Ingest(options).counts.rows, 1u);
+  EXPECT_THAT(Rows("SELECT name FROM sqlite_schema WHERE type = 'trigger'"), IsEmpty());
+}
+
 TEST_F(BesideOthers, AViewThatTheyChangedIsKeptAndOneOfOursFollowsItsSchema) {
   Ingest(Events());
   Sql("DROP VIEW events_view; CREATE VIEW events_view AS SELECT 'mine' AS n");

@@ -89,6 +89,9 @@ class Application {
       if (Status s = target_->CheckColumns(change_.wanted); !s.ok()) return s;
     }
     if (Status s = CheckTable(change_.wanted); !s.ok()) return s;
+    const Result<Ownership> owned = target_->Owned();
+    if (!owned) return owned.error();
+    if (Status s = owned->CheckNames(change_.wanted, true); !s.ok()) return s;
     return target_->CompileViews({change_.wanted}, change_.wanted.name);
   }
 

@@ -9,6 +9,7 @@
 
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "schema/table_sql.h"
 
 namespace sluice {
 namespace {
@@ -83,6 +84,7 @@ struct Ownership::Needed {
   std::string table;  // of an index or a trigger
   std::string sql;    // "" for what FTS5 makes itself
   std::string index_key = "";
+  std::string content = "";  // of a virtual table: the table whose text it indexes
 };
 
 std::vector<Ownership::Needed> Ownership::NeededBy(const Table& table) {
@@ -96,7 +98,7 @@ std::vector<Ownership::Needed> Ownership::NeededBy(const Table& table) {
   }
   for (const FullText& full_text : table.full_texts) {
     const std::vector<std::string> ddl = CreateFullTextSql(table, full_text);
-    needed.push_back({"virtual table", full_text.name, "", ddl[0]});
+    needed.push_back({"virtual table", full_text.name, "", ddl[0], "", table.name});
     for (const std::string_view suffix : kShadowSuffixes) {
       needed.push_back({"table", full_text.name + std::string(suffix), "", ""});
     }
@@ -163,7 +165,7 @@ Status Ownership::ReadSchemas(Ledger* ledger) {
       continue;
     }
     for (const Needed& needed : NeededBy(*table))
-      listed_.insert(KeyOf(needed.kind, needed.name, needed.table));
+      listed_.emplace(KeyOf(needed.kind, needed.name, needed.table), needed.content);
     stored_.push_back(std::move(*table));
   }
   return {};
@@ -181,7 +183,11 @@ const DatabaseObject* Ownership::Find(std::string_view name, bool is_trigger) co
 // By kind, name and table: a person may have dropped one of ours and given its name to something
 // else.
 bool Ownership::IsListed(const DatabaseObject& object) const {
-  if (listed_.contains(KeyOf(object.kind, object.name, object.table))) return true;
+  const auto listed = listed_.find(KeyOf(object.kind, object.name, object.table));
+  if (listed != listed_.end()) {
+    const std::string& content = listed->second;
+    if (content.empty() || MakesFullTextOf(object.sql, content)) return true;
+  }
   // A schema that cannot be read: what is on its table, or indexes its text, is taken for ours.
   return std::ranges::any_of(unread_, [&](const std::string& table) {
     return SameName(object.table, table) || SameName(object.name, table) ||
@@ -235,8 +241,10 @@ const Table* Ownership::GoneTable(std::string_view name) const {
   return stored == stored_.end() || Find(name, false) != nullptr ? nullptr : &*stored;
 }
 
-bool Ownership::HasFullText(const FullText& full_text) const {
-  return Find(full_text.name, false) != nullptr;
+bool Ownership::HasFullText(const Table& table, const FullText& full_text) const {
+  const DatabaseObject* there = Find(full_text.name, false);
+  return there != nullptr && there->kind == "virtual table" &&
+         MakesFullTextOf(there->sql, table.name);
 }
 
 std::vector<std::string> Ownership::FullTextTriggers(const Table& table,
@@ -249,6 +257,19 @@ std::vector<std::string> Ownership::FullTextTriggers(const Table& table,
     }
   }
   return triggers;
+}
+
+std::vector<std::string> Ownership::LostFullTextTriggers(std::string_view name) const {
+  std::vector<std::string> lost;
+  for (const Table& table : stored_) {
+    if (!SameName(table.name, name)) continue;
+    for (const FullText& full_text : table.full_texts) {
+      if (HasFullText(table, full_text)) continue;
+      for (std::string& trigger : FullTextTriggers(table, full_text))
+        lost.push_back(std::move(trigger));
+    }
+  }
+  return lost;
 }
 
 bool Ownership::IsViewOfOthers(std::string_view name) const {

@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "ledger/ledger.h"
@@ -55,10 +54,13 @@ class Ownership {
 
   // The stored schema of a table that is not in the database any more (dropped, or renamed).
   const Table* GoneTable(std::string_view name) const;
-  // Whether the full-text table stands.
-  bool HasFullText(const FullText& full_text) const;
+  // Whether the full-text table of `table` stands. Another object of its name is none.
+  bool HasFullText(const Table& table, const FullText& full_text) const;
   // Those of a full-text table's triggers that stand, and are ours.
   std::vector<std::string> FullTextTriggers(const Table& table, const FullText& full_text) const;
+  // Our triggers on a table whose full-text table is gone, by its stored schema: SQLite leaves them
+  // standing, and they would make every INSERT fail.
+  std::vector<std::string> LostFullTextTriggers(std::string_view table) const;
   // Whether a view of this name stands that is not exactly as a stored schema made it. One of ours
   // that somebody has changed since is theirs, too.
   bool IsViewOfOthers(std::string_view name) const;
@@ -75,8 +77,9 @@ class Ownership {
   std::vector<DatabaseObject> objects_;
   std::unordered_multimap<std::string, size_t> by_name_;  // in lower case: indexes in `objects_`
   std::vector<Table> stored_;
-  std::unordered_set<std::string> listed_;  // what the stored schemas list: kind, name and table
-  std::vector<std::string> unread_;         // tables whose stored schema cannot be read
+  // What the stored schemas list: kind, name and table → whose text it has to index, if any.
+  std::unordered_map<std::string, std::string> listed_;
+  std::vector<std::string> unread_;  // tables whose stored schema cannot be read
 };
 
 }  // namespace sluice

@@ -182,4 +182,11 @@ std::string FullTextContentOf(std::string_view create_virtual_table) {
   return "";
 }
 
+bool MakesFullTextOf(std::string_view create_virtual_table, std::string_view table) {
+  const std::string content = FullTextContentOf(create_virtual_table);
+  if (content.empty() || !SameName(content, table)) return false;
+  const std::string folded = FoldName(create_virtual_table);
+  return folded.substr(0, folded.find('(')).find("using fts5") != std::string::npos;
+}
+
 }  // namespace sluice

@@ -29,4 +29,8 @@ std::string CreateTableSql(const TableSql& table, std::string_view name);
 // if it keeps its own text, or if the statement makes no full-text table.
 std::string FullTextContentOf(std::string_view create_virtual_table);
 
+// Whether the statement makes an FTS5 table over the text of this table, as a schema's full text
+// is.
+bool MakesFullTextOf(std::string_view create_virtual_table, std::string_view table);
+
 }  // namespace sluice

@@ -64,6 +64,10 @@ TEST(TableSql, FindsTheContentOfAFullTextTable) {
   EXPECT_EQ(FullTextContentOf("CREATE VIRTUAL TABLE f USING fts5(a, content='')"), "");
   EXPECT_EQ(FullTextContentOf("CREATE VIRTUAL TABLE f USING fts5(a, b)"), "");
   EXPECT_EQ(FullTextContentOf("CREATE VIRTUAL TABLE r USING rtree(a, content=t)"), "");
+  EXPECT_TRUE(MakesFullTextOf("CREATE VIRTUAL TABLE f USING FTS5(a, content='T')", "t"));
+  EXPECT_FALSE(MakesFullTextOf("CREATE VIRTUAL TABLE f USING fts4(a, content='t')", "t"));
+  EXPECT_FALSE(MakesFullTextOf("CREATE VIRTUAL TABLE f USING fts5(a, content='')", ""));
+  EXPECT_FALSE(MakesFullTextOf("CREATE TABLE f(a)", "t"));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "schema/difference.h"
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "schema/table_sql.h"
 
 namespace sluice {
 namespace {
@@ -63,16 +64,30 @@ Status KeepIndexesThatAreThere(Connection& connection, Table* table) {
   return {};
 }
 
-template <typename Named>
-Status KeepThoseThatAreThere(Connection& connection, std::string_view type,
-                             std::vector<Named>* all) {
-  std::vector<Named> there;
-  for (Named& object : *all) {
-    const Result<bool> found = HasObject(connection, type, object.name);
+Status KeepViewsThatAreThere(Connection& connection, Table* table) {
+  std::vector<View> there;
+  for (View& view : table->views) {
+    const Result<bool> found = HasObject(connection, "view", view.name);
     if (!found) return found.error();
-    if (*found) there.push_back(std::move(object));
+    if (*found) there.push_back(std::move(view));
   }
-  *all = std::move(there);
+  table->views = std::move(there);
+  return {};
+}
+
+// Somebody may have dropped one, and given its name to a table of his own.
+Status KeepFullTextsThatAreThere(Connection& connection, Table* table) {
+  std::vector<FullText> there;
+  for (FullText& full_text : table->full_texts) {
+    Result<Statement> query = connection.Prepare(
+        "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE");
+    if (!query) return query.error();
+    query->BindText(1, full_text.name);
+    const Result<bool> row = query->Step();
+    if (!row) return row.error();
+    if (*row && MakesFullTextOf(query->Text(0), table->name)) there.push_back(std::move(full_text));
+  }
+  table->full_texts = std::move(there);
   return {};
 }
 
@@ -136,9 +151,8 @@ Result<std::optional<Table>> ReadTable(Connection& connection, Table stored) {
   const std::optional<TableSql> sql = ParseTableSql(query->Text(0));
   Table table = sql ? AsItIs(std::move(stored), *sql) : std::move(stored);
   if (Status s = KeepIndexesThatAreThere(connection, &table); !s.ok()) return Error(s);
-  if (Status s = KeepThoseThatAreThere(connection, "view", &table.views); !s.ok()) return Error(s);
-  if (Status s = KeepThoseThatAreThere(connection, "table", &table.full_texts); !s.ok())
-    return Error(s);
+  if (Status s = KeepViewsThatAreThere(connection, &table); !s.ok()) return Error(s);
+  if (Status s = KeepFullTextsThatAreThere(connection, &table); !s.ok()) return Error(s);
   return std::optional<Table>(std::move(table));
 }
 

@@ -11,7 +11,7 @@ std::string Counted(uint64_t count, const char* one) {
 Status ForgetDropped(Connection& connection, Ledger* ledger, const Ownership& owned,
                      const Table& dropped, std::vector<std::string>* notes) {
   for (const FullText& full_text : dropped.full_texts) {
-    if (!owned.HasFullText(full_text)) continue;
+    if (!owned.HasFullText(dropped, full_text)) continue;
     if (Status s = connection.Execute("DROP TABLE " + QuoteName(full_text.name)); !s.ok()) return s;
   }
   const Result<ForgottenTable> forgotten = ledger->ForgetTable(dropped.name);
@@ -34,11 +34,8 @@ Status MakeGood(Connection& connection, Ledger* ledger, const Ownership& owned,
       if (!s.ok()) return s;
       continue;
     }
-    for (const FullText& full_text : table->full_texts) {
-      if (owned.HasFullText(full_text)) continue;
-      for (const std::string& trigger : owned.FullTextTriggers(*table, full_text)) {
-        if (Status s = connection.Execute("DROP TRIGGER " + QuoteName(trigger)); !s.ok()) return s;
-      }
+    for (const std::string& trigger : owned.LostFullTextTriggers(table->name)) {
+      if (Status s = connection.Execute("DROP TRIGGER " + QuoteName(trigger)); !s.ok()) return s;
     }
   }
   return {};

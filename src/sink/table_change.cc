@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "publish/ownership.h"
 #include "schema/names.h"
 #include "schema/schema.h"
 #include "sink/current_table.h"
@@ -66,6 +67,9 @@ class TableChanger {
   Result<uint64_t> ChangeAll() {
     Result<SchemaState> before = ReadSchemaState(connection_);
     if (!before) return Error(before.error());
+    Result<Ownership> owned = target_->Owned();
+    if (!owned) return Error(owned.error());
+    owned_ = std::move(*owned);
     if (Status s = RememberObjects(); !s.ok()) return Error(s);
     if (Status s = DropDerived(); !s.ok()) return Error(s);
     uint64_t rows = 0;
@@ -142,20 +146,25 @@ class TableChanger {
     for (const Index& index : change_.current.indexes) {
       const Index* wanted = Find(change_.wanted.indexes, index.name);
       if (wanted != nullptr && SameIndex(*wanted, index)) continue;
-      if (Status s = Drop("INDEX", index.name); !s.ok()) return s;
-      Forget(index.name);
+      if (Status s = Drop("index", index.name); !s.ok()) return s;
     }
     for (const View& view : change_.current.views) {
       if (Find(change_.wanted.views, view.name) != nullptr) continue;
-      if (Status s = Drop("VIEW", view.name); !s.ok()) return s;
+      if (Status s = Drop("view", view.name); !s.ok()) return s;
     }
+    return DropFullTexts();
+  }
+
+  Status DropFullTexts() {
+    std::vector<std::string> triggers = owned_.LostFullTextTriggers(change_.current.name);
     for (const FullText& full_text : change_.current.full_texts) {
-      if (!IsDropped(full_text)) continue;
-      for (const char* suffix : {"_insert", "_delete", "_update"}) {
-        if (Status s = Drop("TRIGGER", full_text.name + suffix); !s.ok()) return s;
-        Forget(full_text.name + suffix);
-      }
-      if (Status s = Drop("TABLE", full_text.name); !s.ok()) return s;
+      if (!IsDropped(full_text) || !owned_.HasFullText(change_.current, full_text)) continue;
+      for (std::string& trigger : owned_.FullTextTriggers(change_.current, full_text))
+        triggers.push_back(std::move(trigger));
+      if (Status s = Drop("table", full_text.name); !s.ok()) return s;
+    }
+    for (const std::string& trigger : triggers) {
+      if (Status s = Drop("trigger", trigger); !s.ok()) return s;
     }
     return {};
   }
@@ -169,12 +178,12 @@ class TableChanger {
     });
   }
 
+  // It is not restored either. A trigger may have the name of an index.
   Status Drop(const std::string& type, const std::string& name) {
+    std::erase_if(objects_, [&](const Object& object) {
+      return object.type == type && SameName(object.name, name);
+    });
     return connection_.Execute("DROP " + type + " IF EXISTS " + QuoteName(name));
-  }
-
-  void Forget(const std::string& name) {
-    std::erase_if(objects_, [&](const Object& object) { return SameName(object.name, name); });
   }
 
   Status AddColumns() {
@@ -288,6 +297,7 @@ class TableChanger {
   const ChangeOptions& options_;
   const StopToken& stop_;
   const ChangeStep& step_;
+  Ownership owned_;  // before anything was changed
   std::vector<Object> objects_;
 };
 
