@@ -24,9 +24,11 @@ namespace sluice {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr char kSchema[] = R"(table = "t"
 index_prefix = "i_"
@@ -369,6 +371,40 @@ TEST_F(ApplySchemaTest, AFullTextThatWasDroppedIsMadeAgain) {
   EXPECT_THAT(Apply(kSchema).changes, ElementsAre("full text f is new: (b)"));
   DatabaseView(database_).Run("INSERT INTO t(a, b) VALUES (9, 'nine')");
   EXPECT_EQ(One("SELECT count(*) FROM f WHERE f MATCH 'nine OR 7'"), "2");
+}
+
+TEST_F(ApplySchemaTest, AViewThatSomebodyChangedIsLeftAsItIs) {
+  const std::string gone =
+      Edited(kSchema, "[[view]]\nname = \"v\"\nsql = \"SELECT a FROM t\"\n", "");
+  for (const std::string& edited :
+       {std::string(kSchema), Edited(kSchema, "SELECT a FROM", "SELECT a, b FROM"),
+        Edited(kSchema, "\"INTEGER NOT NULL\"", "\"TEXT NOT NULL\""), gone}) {
+    SCOPED_TRACE(edited);
+    std::filesystem::remove(database_);
+    Ingest(kSchema);
+    DatabaseView(database_).Run("DROP VIEW v; CREATE VIEW v AS SELECT 'mine' AS x");
+    const ApplySummary summary = Apply(edited);
+    EXPECT_THAT(summary.notes, ElementsAre(HasSubstr("the view v was changed since")));
+    EXPECT_THAT(summary.changes, Not(Contains(HasSubstr("view v"))));
+    EXPECT_THAT(Rows("SELECT * FROM v"), ElementsAre("tmine"));
+    if (edited == gone) continue;
+    EXPECT_THAT(Apply(edited).notes, ElementsAre(HasSubstr("the view v"))) << "again";
+    DatabaseView(database_).Run("DROP VIEW v");
+    EXPECT_THAT(Apply(edited).notes, IsEmpty());
+    EXPECT_EQ(One("SELECT count(a) FROM v"), "3");
+  }
+}
+
+TEST_F(ApplySchemaTest, AViewThatIsGoneStaysForATriggerOfOthersOnIt) {
+  Ingest(kSchema);
+  DatabaseView(database_).Run(
+      "CREATE TRIGGER mine INSTEAD OF INSERT ON v BEGIN INSERT INTO t(a) VALUES (new.a); END");
+  const ApplySummary summary =
+      Apply(Edited(kSchema, "[[view]]\nname = \"v\"\nsql = \"SELECT a FROM t\"\n", ""));
+  EXPECT_THAT(summary.notes, ElementsAre(HasSubstr("the trigger mine on it")));
+  EXPECT_THAT(summary.changes, IsEmpty());
+  DatabaseView(database_).Run("INSERT INTO v(a) VALUES (99)");
+  EXPECT_EQ(One("SELECT max(a) FROM v"), "99");
 }
 
 TEST_F(ApplySchemaTest, WhatWouldNotCompileAnyMoreIsNamed) {

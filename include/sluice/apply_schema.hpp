@@ -34,7 +34,7 @@ struct ApplySummary {
   bool rebuilt = false;              // the table was written anew
   uint64_t rows = 0;                 // that were written anew
   RetrySummary retried;              // rejects of the table, tried by the new schema
-  std::vector<std::string> notes;
+  std::vector<std::string> notes;    // what was left as it is, for people
 };
 
 // Makes a table of the database what a schema says: adds, changes and drops columns, constraints,

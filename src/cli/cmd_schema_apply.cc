@@ -31,13 +31,24 @@ std::string SummaryJson(const ApplySummary& summary) {
   out.Key("rejects").Unsigned(summary.retried.tried - summary.retried.rows);
   out.Key("cut_off").Unsigned(summary.retried.cut_off);
   out.EndObject();
+  out.Key("notes").BeginArray();
+  for (const std::string& note : summary.notes) out.String(note);
+  out.EndArray();
   out.EndObject();
   return out.Take() + "\n";
 }
 
+std::string NotesText(const ApplySummary& summary) {
+  std::string text;
+  for (const std::string& note : summary.notes) text += Printable(note) + "\n";
+  return text;
+}
+
 std::string SummaryText(const ApplySummary& summary, bool dry_run) {
-  if (summary.changes.empty()) return summary.table + " is what the schema says\n";
-  std::string text = summary.table + (dry_run ? " would change:\n" : " changed:\n");
+  if (summary.changes.empty())
+    return NotesText(summary) + summary.table + " is what the schema says\n";
+  std::string text =
+      NotesText(summary) + summary.table + (dry_run ? " would change:\n" : " changed:\n");
   for (const std::string& change : summary.changes) text += "  " + Printable(change) + "\n";
   if (summary.rebuilt)
     text += fmt::format("{} written anew\n", Counted(summary.rows, "row", "rows"));

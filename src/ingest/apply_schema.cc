@@ -26,6 +26,13 @@ const Column* Find(const Table& table, std::string_view name) {
   return nullptr;
 }
 
+const View* FindView(const Table& table, std::string_view name) {
+  for (const View& view : table.views) {
+    if (SameName(view.name, name)) return &view;
+  }
+  return nullptr;
+}
+
 const Column* ColumnFrom(const Table& table, Origin origin) {
   for (const Column& column : table.columns) {
     if (column.origin == origin) return &column;
@@ -92,7 +99,37 @@ class Application {
     const Result<Ownership> owned = target_->Owned();
     if (!owned) return owned.error();
     if (Status s = owned->CheckNames(change_.wanted, true); !s.ok()) return s;
+    LeaveViewsOfOthers(*owned);
     return target_->CompileViews({change_.wanted}, change_.wanted.name);
+  }
+
+  // Then there is nothing to change about them.
+  void LeaveViewsOfOthers(const Ownership& owned) {
+    std::vector<View> views;
+    for (View& view : change_.current.views) {
+      const View* wanted = FindView(change_.wanted, view.name);
+      const std::string why = WhyLeft(owned, view, wanted != nullptr);
+      if (!why.empty()) summary_.notes.push_back("the view " + view.name + " " + why);
+      if (why.empty()) {
+        views.push_back(std::move(view));
+      } else if (wanted != nullptr) {
+        views.push_back(*wanted);
+      }
+    }
+    change_.current.views = std::move(views);
+  }
+
+  // A view that somebody has changed is theirs by now (I12), and a trigger of theirs on a view of
+  // ours would go with it.
+  static std::string WhyLeft(const Ownership& owned, const View& view, bool is_wanted) {
+    if (owned.IsViewOfOthers(view.name)) {
+      return "was changed since sluice made it, and is left as it is (once it is dropped, " +
+             std::string(is_wanted ? "the next run makes it)" : "it is gone)");
+    }
+    const std::vector<std::string> triggers = owned.TriggersOfOthers(view.name);
+    if (is_wanted || triggers.empty()) return "";
+    return "is not in the schema any more, and is left as it is, for the trigger " +
+           triggers.front() + " on it would go with it";
   }
 
   // Changes that need a word more.

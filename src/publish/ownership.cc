@@ -282,4 +282,13 @@ bool Ownership::IsViewOfOthers(std::string_view name) const {
       stored_, [&](const Table& table) { return std::ranges::any_of(table.views, made_it); });
 }
 
+std::vector<std::string> Ownership::TriggersOfOthers(std::string_view on) const {
+  std::vector<std::string> names;
+  for (const DatabaseObject& object : objects_) {
+    const bool is_on_it = IsTrigger(object.kind) && SameName(object.table, on);
+    if (is_on_it && !IsListed(object)) names.push_back(object.name);
+  }
+  return names;
+}
+
 }  // namespace sluice

@@ -64,6 +64,8 @@ class Ownership {
   // Whether a view of this name stands that is not exactly as a stored schema made it. One of ours
   // that somebody has changed since is theirs, too.
   bool IsViewOfOthers(std::string_view name) const;
+  // The triggers of others on a table or view, which go with it when it is dropped.
+  std::vector<std::string> TriggersOfOthers(std::string_view on) const;
 
  private:
   struct Needed;

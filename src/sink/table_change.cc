@@ -149,10 +149,15 @@ class TableChanger {
       if (Status s = Drop("index", index.name); !s.ok()) return s;
     }
     for (const View& view : change_.current.views) {
-      if (Find(change_.wanted.views, view.name) != nullptr) continue;
+      if (Find(change_.wanted.views, view.name) != nullptr || IsOfOthers(view)) continue;
       if (Status s = Drop("view", view.name); !s.ok()) return s;
     }
     return DropFullTexts();
+  }
+
+  // A view that somebody changed is theirs, and a trigger on one of ours would go with it (I12).
+  bool IsOfOthers(const View& view) const {
+    return owned_.IsViewOfOthers(view.name) || !owned_.TriggersOfOthers(view.name).empty();
   }
 
   Status DropFullTexts() {
@@ -246,6 +251,7 @@ class TableChanger {
 
   Status MakeViews() {
     for (const View& view : change_.wanted.views) {
+      if (owned_.IsViewOfOthers(view.name)) continue;
       if (Status s = MakeView(connection_, view); !s.ok()) return s;
     }
     return {};
