@@ -395,6 +395,20 @@ TEST_F(ApplySchemaTest, AViewThatSomebodyChangedIsLeftAsItIs) {
   }
 }
 
+TEST_F(ApplySchemaTest, TriggersOfOthersOnAViewAreMadeAgainWithIt) {
+  Ingest(kSchema);
+  DatabaseView(database_).Run(
+      "CREATE TRIGGER mine INSTEAD OF INSERT ON v BEGIN INSERT INTO t(a) VALUES (new.a); END");
+  Apply(Edited(kSchema, "SELECT a FROM", "SELECT a, b FROM"));
+  DatabaseView(database_).Run("INSERT INTO v(a) VALUES (99)");
+  EXPECT_EQ(One("SELECT max(a) || ' ' || count(b) FROM v"), "99 2");
+
+  const Status failure = Failure(Options(Edited(kSchema, "SELECT a FROM", "SELECT b FROM")));
+  EXPECT_THAT(failure.message(),
+              AllOf(HasSubstr("the view v"), HasSubstr("mine"), HasSubstr("new.a")));
+  EXPECT_EQ(One("SELECT count(*) FROM sqlite_schema WHERE name = 'mine'"), "1");
+}
+
 TEST_F(ApplySchemaTest, AViewThatIsGoneStaysForATriggerOfOthersOnIt) {
   Ingest(kSchema);
   DatabaseView(database_).Run(

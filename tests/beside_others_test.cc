@@ -400,6 +400,29 @@ TEST_F(BesideOthers, AViewThatTheyChangedIsKeptAndOneOfOursFollowsItsSchema) {
   EXPECT_THAT(Rows("SELECT * FROM events_view"), ElementsAre("-1"));
 }
 
+TEST_F(BesideOthers, TriggersOnAViewOfOursOutliveItsText) {
+  Ingest(Events());
+  Sql("CREATE TRIGGER mine INSTEAD OF INSERT ON events_view BEGIN INSERT INTO events(n) VALUES "
+      "(new.n); END");
+  const auto with_view = [&](const std::string& select) {
+    std::string schema = kSchema;
+    schema.replace(schema.find("SELECT n FROM"), 13, select + " FROM");
+    IngestOptions options = Events();
+    options.schema = folder_.Write("other.toml", schema);
+    return options;
+  };
+  EXPECT_THAT(Ingest(with_view("SELECT n, k")).notes, Not(Contains(HasSubstr("left as it is"))));
+  Sql("INSERT INTO events_view(n) VALUES (7)");
+  EXPECT_THAT(Rows("SELECT n, k FROM events_view"), ElementsAre("1|one", "7|NULL"));
+
+  // One that would not compile over the new text keeps the old one.
+  EXPECT_THAT(Ingest(with_view("SELECT k")).notes,
+              Contains(AllOf(HasSubstr("the view events_view is left as it is"), HasSubstr("mine"),
+                             HasSubstr("new.n"))));
+  Sql("INSERT INTO events_view(n) VALUES (8)");
+  EXPECT_THAT(Rows("SELECT n FROM events_view"), ElementsAre("1", "7", "8"));
+}
+
 // Nobody changed a view of the presets, however its SQL stands in the preset.
 TEST_F(BesideOthers, TheSecondRunOfAPresetSaysNothingOfItsViews) {
   folder_.Write("claude.jsonl",

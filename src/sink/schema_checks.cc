@@ -35,38 +35,68 @@ Status NoteErrorOf(Connection& connection, const std::string& what, const std::s
   return compiled.error();
 }
 
+// The statements that fire the triggers of a table or view.
+Status NoteTriggersOf(Connection& connection, const std::string& table, SchemaState* state) {
+  const std::string quoted = QuoteName(table);
+  std::pair<std::string, std::string> events[] = {
+      {"INSERT into ", "INSERT INTO " + quoted + " DEFAULT VALUES"},
+      {"DELETE from ", "DELETE FROM " + quoted},
+      {"UPDATE of ", "UPDATE " + quoted + " SET "}};
+  const Result<std::vector<std::string>> columns =
+      Names(connection, "SELECT name FROM pragma_table_info(?1)", table);
+  if (columns) {
+    std::string set;
+    for (const std::string& column : *columns) {
+      set += (set.empty() ? "" : ", ") + QuoteName(column) + " = " + QuoteName(column);
+    }
+    events[2].second += set;
+  } else {
+    // A view that does not compile has no columns, and none of its triggers compiles.
+    for (auto& [event, sql] : events) sql = "SELECT * FROM " + quoted;
+  }
+  for (const auto& [event, sql] : events) {
+    if (Status s = NoteErrorOf(connection, event + table, sql, state); !s.ok()) return s;
+  }
+  return {};
+}
+
 Status ReadTriggers(Connection& connection, SchemaState* state) {
   const Result<std::vector<std::string>> tables = Names(
       connection, "SELECT DISTINCT tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY 1");
   if (!tables) return tables.error();
   for (const std::string& table : *tables) {
-    const Result<std::vector<std::string>> columns =
-        Names(connection, "SELECT name FROM pragma_table_info(?1)", table);
-    if (!columns) return columns.error();
-    std::string set;
-    for (const std::string& column : *columns) {
-      set += (set.empty() ? "" : ", ") + QuoteName(column) + " = " + QuoteName(column);
-    }
-    const std::string quoted = QuoteName(table);
-    const std::pair<std::string, std::string> events[] = {
-        {"INSERT into ", "INSERT INTO " + quoted + " DEFAULT VALUES"},
-        {"DELETE from ", "DELETE FROM " + quoted},
-        {"UPDATE of ", "UPDATE " + quoted + " SET " + set}};
-    for (const auto& [event, sql] : events) {
-      if (Status s = NoteErrorOf(connection, event + table, sql, state); !s.ok()) return s;
-    }
+    if (Status s = NoteTriggersOf(connection, table, state); !s.ok()) return s;
   }
   return {};
 }
 
 std::string TriggersOf(Connection& connection, const std::string& table) {
-  const Result<std::vector<std::string>> names = Names(
-      connection, "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1", table);
+  const Result<std::vector<std::string>> names =
+      Names(connection,
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE "
+            "NOCASE",
+            table);
   std::string list;
   if (names) {
     for (const std::string& name : *names) list += (list.empty() ? "" : ", ") + name;
   }
   return list;
+}
+
+// The first statement that compiled, and does not any more.
+Status CompareErrors(Connection& connection, const SchemaState& before, const SchemaState& now) {
+  for (const auto& [what, error] : now.errors) {
+    const auto old = before.errors.find(what);
+    if (error.empty() || (old != before.errors.end() && !old->second.empty())) continue;
+    const size_t table = what.rfind(' ') + 1;
+    const std::string triggers =
+        what.starts_with("view ")
+            ? ""
+            : " (triggers: " + TriggersOf(connection, what.substr(table)) + ")";
+    return Status::Usage(what + triggers + " would not compile any more: " + error,
+                         "mend or drop it first, or keep the columns that it names");
+  }
+  return {};
 }
 
 }  // namespace
@@ -110,22 +140,24 @@ Result<SchemaState> ReadSchemaState(Connection& connection) {
 Status CheckAgainst(Connection& connection, const SchemaState& before) {
   const Result<SchemaState> now = ReadSchemaState(connection);
   if (!now) return now.error();
-  for (const auto& [what, error] : now->errors) {
-    const auto old = before.errors.find(what);
-    if (error.empty() || (old != before.errors.end() && !old->second.empty())) continue;
-    const size_t table = what.rfind(' ') + 1;
-    const std::string triggers =
-        what.starts_with("view ")
-            ? ""
-            : " (triggers: " + TriggersOf(connection, what.substr(table)) + ")";
-    return Status::Usage(what + triggers + " would not compile any more: " + error,
-                         "mend or drop it first, or keep the columns that it names");
-  }
+  if (Status s = CompareErrors(connection, before, *now); !s.ok()) return s;
   if (now->foreign_key_errors <= before.foreign_key_errors) return {};
   return {StatusCode::kConstraint,
           std::to_string(now->foreign_key_errors - before.foreign_key_errors) +
               " rows would break a foreign key",
           "PRAGMA foreign_key_check lists what is broken already"};
+}
+
+Result<SchemaState> ReadTriggerState(Connection& connection, const std::string& table) {
+  SchemaState state;
+  if (Status s = NoteTriggersOf(connection, table, &state); !s.ok()) return Error(s);
+  return state;
+}
+
+Status CheckTriggersAgainst(Connection& connection, const std::string& table,
+                            const SchemaState& before) {
+  const Result<SchemaState> now = ReadTriggerState(connection, table);
+  return now ? CompareErrors(connection, before, *now) : now.error();
 }
 
 Status DoubleRows(Connection& connection, std::string_view table, const Index& index) {

@@ -26,6 +26,11 @@ Result<SchemaState> ReadSchemaState(Connection& connection);
 // kUsage with the name of the first thing that is worse than it was `before`.
 Status CheckAgainst(Connection& connection, const SchemaState& before);
 
+// The same of the triggers on one table or view alone.
+Result<SchemaState> ReadTriggerState(Connection& connection, const std::string& table);
+Status CheckTriggersAgainst(Connection& connection, const std::string& table,
+                            const SchemaState& before);
+
 // Why a unique index cannot be made: kConstraint with the number of double keys and one of them.
 Status DoubleRows(Connection& connection, std::string_view table, const Index& index);
 

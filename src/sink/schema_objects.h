@@ -15,7 +15,9 @@ namespace sluice {
 std::string AddColumnSql(const Table& table, const Column& column);
 Status AddColumn(Connection& connection, const Table& table, const Column& column);
 
-// A view holds no data: one that an older schema made is replaced. kUsage where its SQL is wrong.
+// A view holds no data: one that an older schema made is replaced. The triggers on it are made
+// again. Within a transaction, if the view is there. kUsage where its SQL is wrong; kUnsupported
+// where a trigger would not compile over the new text: then the view is as it was.
 Status MakeView(Connection& connection, const View& view);
 
 // The full-text table, its contents from the rows that are there, and the triggers that keep it
