@@ -465,6 +465,42 @@ TEST_F(ApplySchemaTest, AKeyIsChanged) {
   EXPECT_THAT(Rows("SELECT a FROM t ORDER BY a"), ElementsAre("i10", "i20", "i30"));
 }
 
+TEST_F(ApplySchemaTest, ANewKeyIsNotInventedAndRowsKeepTheirRowids) {
+  const auto keyed = [&](const std::string& schema, const std::string& column) {
+    ApplyOptions options =
+        Options(Edited(schema.substr(0, schema.find("[[fulltext]]")), "table = \"t\"\n",
+                       "table = \"t\"\nprimary_key = [\"" + column + "\"]\n"));
+    options.drop = true;  // id goes
+    return options;
+  };
+  Ingest(kSchema);
+  const Status null = Failure(keyed(kSchema, "b"));
+  EXPECT_EQ(null.code(), StatusCode::kConstraint);
+  EXPECT_THAT(null.message(),
+              AllOf(HasSubstr("1 row of t have no value in b"), HasSubstr("the one with rowid 3")));
+  DatabaseView(database_).Run(
+      "UPDATE t SET a = 'abc' WHERE id = 1; UPDATE t SET a = 5.5 WHERE id = 2");
+  const Status no_integer = Failure(keyed(kSchema, "a"));
+  EXPECT_EQ(no_integer.code(), StatusCode::kConstraint);
+  EXPECT_THAT(no_integer.message(), AllOf(HasSubstr("2 rows of t have no integer in a"),
+                                          HasSubstr("the one with rowid 1: 'abc'")));
+  DatabaseView(database_).Run(
+      "UPDATE t SET b = 'x' WHERE id = 3; UPDATE t SET id = 70 WHERE id = 2");
+  Apply(keyed(kSchema, "b"));
+  EXPECT_THAT(Rows("SELECT rowid, b FROM t ORDER BY rowid"),
+              ElementsAre("i1|t02139", "i3|tx", "i70|t7"));
+  EXPECT_THAT(Rows("SELECT name FROM pragma_table_info('t') WHERE pk"), ElementsAre("tb"));
+
+  // From the lines, which need not hold one.
+  std::filesystem::remove(database_);
+  const std::string with_line =
+      Edited(kSchema, "[[index]]", std::string(kLineColumn) + "[[index]]");
+  Ingest(Edited(with_line, "/deep/x", "/deep/y"));
+  EXPECT_THAT(Failure(keyed(with_line, "c")).message(),
+              AllOf(HasSubstr("1 row of t cannot be filled"),
+                    HasSubstr("rowid 3: its line has nothing for c, which is to be the primary")));
+}
+
 TEST_F(ApplySchemaTest, ADryRunChangesNothing) {
   Ingest(kSchema);
   ApplyOptions options = Options(Edited(kSchema, "INTEGER NOT NULL", "INTEGER"));

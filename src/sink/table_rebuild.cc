@@ -77,10 +77,11 @@ Status TableRebuild::Run() {
   if (Status s = ReadOldTable(); !s.ok()) return s;
   EditColumns();
   EditKey();
+  key_is_rowid_ = KeyIsRowid();
   new_rowid_ = RowidOf(new_);
   PlanFeeds();
   if (Status s = CheckNotNull(); !s.ok()) return s;
-  if (Status s = CheckKeyIsUnique(); !s.ok()) return s;
+  if (Status s = CheckKey(); !s.ok()) return s;
 
   if (Status s = connection_->Execute(CreateTableSql(new_, new_name_)); !s.ok()) return s;
   if (Status s = CopyRows(); !s.ok()) return s;
@@ -158,9 +159,13 @@ void TableRebuild::EditKey() {
   const Table& wanted = change_.wanted;
   std::erase_if(new_.items, [&](const TableSql::Item& item) {
     const bool is_key = SameName(std::string_view(item.text).substr(0, 11), "PRIMARY KEY");
-    return (item.column.empty() && is_key) ||
-           (!item.column.empty() && SameName(item.column, change_.current.rowid_column));
+    return item.column.empty() && is_key;
   });
+  // The first of its name: a new column may have it, too.
+  const auto rowid = std::find_if(new_.items.begin(), new_.items.end(), [&](const auto& item) {
+    return !item.column.empty() && SameName(item.column, change_.current.rowid_column);
+  });
+  if (rowid != new_.items.end()) new_.items.erase(rowid);
   if (!wanted.rowid_column.empty())
     new_.items.insert(new_.items.begin(), {wanted.rowid_column, "INTEGER PRIMARY KEY"});
   if (!wanted.primary_key.empty())
@@ -202,10 +207,7 @@ void TableRebuild::PlanFeeds() {
       feeds_.push_back({.column = to, .expression = "o." + QuoteName(from)});
     }
   }
-  // One INTEGER column as the key is the rowid itself.
-  const bool key_is_rowid =
-      change_.wanted.primary_key.size() == 1 && Has(change_.changes, Kind::kKey);
-  if (!new_rowid_.empty() && !key_is_rowid)
+  if (!new_rowid_.empty() && !key_is_rowid_)
     feeds_.push_back({.column = new_rowid_, .expression = "o." + old_rowid_});
   int parameter = 3;  // 1 and 2 are the range, or the rowid
   for (Feed& feed : feeds_) feed.parameter = feed.expression.empty() ? parameter++ : 0;
@@ -232,17 +234,81 @@ Status TableRebuild::CheckNotNull() {
   return {};
 }
 
+bool TableRebuild::IsInNewKey(std::string_view column) const {
+  const std::vector<std::string>& key = change_.wanted.primary_key;
+  return Has(change_.changes, Kind::kKey) &&
+         std::any_of(key.begin(), key.end(),
+                     [&](const std::string& name) { return SameName(name, column); });
+}
+
+// One column declared INTEGER as the key is the rowid itself; any other key stands beside it.
+bool TableRebuild::KeyIsRowid() const {
+  if (change_.wanted.primary_key.size() != 1) return false;
+  return std::any_of(new_.items.begin(), new_.items.end(), [&](const TableSql::Item& item) {
+    return !item.column.empty() && IsInNewKey(item.column) &&
+           SameName(DefinitionOf(item.text).type, "INTEGER");
+  });
+}
+
+// What a column of the key is to hold, over the old table; "" if it is extracted from the lines.
+std::string TableRebuild::KeyExpression(const std::string& column) const {
+  if (IsRefilled(column)) return "";
+  for (const Feed& feed : feeds_) {
+    if (SameName(feed.column, column)) return feed.expression;
+  }
+  const Column* added = FindColumn(change_.wanted, column);
+  const std::string value =
+      added == nullptr ? "" : DefinitionOf(added->declared_type).default_value;
+  return value.empty() ? "NULL" : "(" + value + ")";
+}
+
+// SQLite would take NULL in a key that is not the rowid, and would number the rows for one that is.
+Status TableRebuild::CheckKey() {
+  if (!Has(change_.changes, Kind::kKey)) return {};
+  for (const Column& column : change_.wanted.columns) {
+    if (!key_is_rowid_ || !IsRetyped(column)) continue;
+    return Status::Unsupported("a new primary key and a new type of " + column.name + " at once",
+                               "apply one, then the other");
+  }
+  for (const std::string& column : change_.wanted.primary_key) {
+    const std::string expression = KeyExpression(column);
+    if (expression.empty()) continue;  // looked at on the way
+    if (Status s = CheckKeyColumn(column, expression); !s.ok()) return s;
+  }
+  return CheckKeyIsUnique();
+}
+
+Status TableRebuild::CheckKeyColumn(const std::string& column, const std::string& expression) {
+  const std::string bad =
+      key_is_rowid_ ? "typeof(" + expression + ") <> 'integer'" : expression + " IS NULL";
+  Result<Statement> query = connection_->Prepare(
+      "SELECT count(*), min(o." + old_rowid_ + "), count(" + expression + "), substr(quote(" +
+      expression + "), 1, 60) FROM " + QuoteName(change_.current.name) + " AS o WHERE " + bad);
+  if (!query) return query.error();
+  if (const Result<bool> row = query->Step(); !row) return row.error();
+  if (query->Integer(0) == 0) return {};
+  const bool is_null = query->Integer(2) == 0;
+  return Refusal(static_cast<uint64_t>(query->Integer(0)),
+                 "of " + change_.current.name + " have no " + (is_null ? "value" : "integer") +
+                     " in " + column + ", which is to be the primary key",
+                 "the one with rowid " + std::to_string(query->Integer(1)) +
+                     (is_null ? "" : ": " + std::string(query->Text(3))));
+}
+
 Status TableRebuild::CheckKeyIsUnique() {
   const std::vector<std::string>& key = change_.wanted.primary_key;
-  if (!Has(change_.changes, Kind::kKey) || key.empty()) return {};
+  if (key.empty()) return {};
   std::string shown;
+  std::string values;
   for (const std::string& column : key) {
-    if (IsRefilled(column)) return {};  // SQLite refuses a double one when it comes
-    shown += (shown.empty() ? "quote(" : " || ', ' || quote(") + QuoteName(column) + ")";
+    const std::string expression = KeyExpression(column);
+    if (expression.empty()) return {};  // SQLite refuses a double one when it comes
+    shown += (shown.empty() ? "quote(" : " || ', ' || quote(") + expression + ")";
+    values += (values.empty() ? "+" : ", +") + expression;  // "1" would be a column's number
   }
   Result<Statement> query = connection_->Prepare(
       "SELECT count(*), min(k) FROM (SELECT " + shown + " AS k FROM " +
-      QuoteName(change_.current.name) + " GROUP BY " + Names(key) + " HAVING count(*) > 1)");
+      QuoteName(change_.current.name) + " AS o GROUP BY " + values + " HAVING count(*) > 1)");
   if (!query) return query.error();
   if (const Result<bool> row = query->Step(); !row) return row.error();
   if (query->Integer(0) == 0) return {};
@@ -317,7 +383,7 @@ Status TableRebuild::CopyRows() {
 Status TableRebuild::CopyRange(int64_t first, int64_t last) {
   copy_.BindInteger(1, first);
   copy_.BindInteger(2, last);
-  if (Status s = copy_.Run(); !s.ok()) return s;
+  if (Status s = copy_.Run(); !s.ok()) return WhyNotCopied(s);
   rows_ += static_cast<uint64_t>(connection_->changes());
   return {};
 }
@@ -340,40 +406,64 @@ Status TableRebuild::RefillRange(int64_t first, int64_t last) {
       if (feed.parameter == 0 || !cells) continue;
       const Cell& cell = (*cells)[feed.cell];
       const std::string& type = change_.wanted.columns[feed.cell].declared_type;
-      if (cell.type == CellType::kNull && RulesOf(type).not_null)
-        why = "its line has nothing for " + feed.column + ", which is NOT NULL";
+      if (cell.type == CellType::kNull && (RulesOf(type).not_null || IsInNewKey(feed.column))) {
+        why = "its line has nothing for " + feed.column + ", which is " +
+              (RulesOf(type).not_null ? "NOT NULL" : "to be the primary key");
+      }
       copy_.BindCell(feed.parameter, cell);
     }
-    if (!why.empty()) {
-      if (refused_++ == 0) first_refusal_ = "rowid " + std::to_string(rowid) + ": " + why;
-      continue;
+    if (why.empty()) {
+      const Status copied = copy_.Run();
+      if (copied.ok()) {
+        ++rows_;
+        continue;
+      }
+      if (!connection_->ErrorIsOfValues() || !connection_->in_transaction()) return copied;
+      why = ReasonOfSqlite();
     }
-    if (Status s = copy_.Run(); !s.ok()) return s.In("rowid " + std::to_string(rowid));
-    ++rows_;
+    if (refused_++ == 0) first_refusal_ = "rowid " + std::to_string(rowid) + ": " + why;
   }
+}
+
+// SQLite's words for what a constraint of the new table refused, by the table's own name.
+std::string TableRebuild::ReasonOfSqlite() const {
+  std::string reason = connection_->ErrorText();
+  const std::string& name = change_.current.name;
+  for (size_t at = reason.find(new_name_); at != std::string::npos;
+       at = reason.find(new_name_, at + name.size())) {
+    reason.replace(at, new_name_.size(), name);
+  }
+  return reason;
+}
+
+Status TableRebuild::WhyNotCopied(const Status& failed) const {
+  if (!connection_->ErrorIsOfValues()) return failed;
+  return {StatusCode::kConstraint,
+          "rows of " + change_.current.name + " do not fit the new table: " + ReasonOfSqlite(),
+          "mend these rows first, or leave the schema as it is"};
 }
 
 // What became of a value by the new type has to be it again by the old one.
 Status TableRebuild::CheckRoundTrips() {
   for (const Column& column : change_.wanted.columns) {
+    if (!IsRetyped(column)) continue;
     const Column* old = FindColumn(change_.current, column.name);
-    const bool copied = std::any_of(change_.copied.begin(), change_.copied.end(),
-                                    [&](const auto& c) { return SameName(c.first, column.name); });
-    if (old == nullptr || old->affinity == column.affinity || IsRefilled(column.name) || copied)
-      continue;
     if (Status s = CheckRoundTrip(*old, column); !s.ok()) return s;
   }
   return {};
 }
 
+// Whether it keeps its values, and another type is to hold them.
+bool TableRebuild::IsRetyped(const Column& column) const {
+  const Column* old = FindColumn(change_.current, column.name);
+  const bool copied = std::any_of(change_.copied.begin(), change_.copied.end(),
+                                  [&](const auto& c) { return SameName(c.first, column.name); });
+  return old != nullptr && old->affinity != column.affinity && !IsRefilled(column.name) && !copied;
+}
+
 // SQLite itself makes the way back: a column applies its affinity to what has none before it
 // compares. Without affinity there is nothing to apply, and the types have to be the same.
 Status TableRebuild::CheckRoundTrip(const Column& old, const Column& column) {
-  const bool is_key = !change_.wanted.primary_key.empty() && Has(change_.changes, Kind::kKey);
-  if (is_key) {
-    return Status::Unsupported("a new primary key and a new type of " + column.name + " at once",
-                               "apply one, then the other");
-  }
   const std::string before = "o." + QuoteName(old.name);
   const std::string after = "n." + QuoteName(column.name);
   const std::string new_rowid =

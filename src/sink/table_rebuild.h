@@ -67,7 +67,15 @@ class TableRebuild {
   void EditKey();
   void PlanFeeds();
   Status CheckNotNull();
+  bool IsInNewKey(std::string_view column) const;
+  bool KeyIsRowid() const;
+  std::string KeyExpression(const std::string& column) const;
+  Status CheckKey();
+  Status CheckKeyColumn(const std::string& column, const std::string& expression);
   Status CheckKeyIsUnique();
+  Status WhyNotCopied(const Status& failed) const;
+  std::string ReasonOfSqlite() const;
+  bool IsRetyped(const Column& column) const;
   Status CopyRows();
   Status CopyRange(int64_t first, int64_t last);
   Status RefillRange(int64_t first, int64_t last);
@@ -84,8 +92,9 @@ class TableRebuild {
   TableSql old_;
   TableSql new_;
   std::string new_name_;
-  std::string old_rowid_;  // a name that means the rowid there
-  std::string new_rowid_;  // "" if rows get new ones
+  std::string old_rowid_;      // a name that means the rowid there
+  std::string new_rowid_;      // "" if rows get new ones
+  bool key_is_rowid_ = false;  // a new key of one INTEGER column: it renumbers the rows
   std::vector<Feed> feeds_;
   Statement copy_;
   Statement lines_;  // of a range, with their rowids
