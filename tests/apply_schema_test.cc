@@ -501,6 +501,20 @@ TEST_F(ApplySchemaTest, ANewKeyIsNotInventedAndRowsKeepTheirRowids) {
                     HasSubstr("rowid 3: its line has nothing for c, which is to be the primary")));
 }
 
+TEST_F(ApplySchemaTest, AutoincrementGivesNoNumberASecondTime) {
+  const std::string schema =
+      "table = \"t\"\n[[column]]\nname = \"a\"\ntype = \"INTEGER NOT NULL\"\n";
+  Ingest(schema, "{\"a\":1}\n{\"a\":2}\n");
+  DatabaseView(database_).Run(
+      "CREATE TABLE n(id INTEGER PRIMARY KEY AUTOINCREMENT, a INTEGER NOT NULL);"
+      "INSERT INTO n SELECT * FROM t; DROP TABLE t; ALTER TABLE n RENAME TO t;"
+      "INSERT INTO t VALUES (1000, 3); DELETE FROM t WHERE id = 1000");
+  EXPECT_TRUE(Apply(Edited(schema, "INTEGER NOT NULL", "INTEGER")).rebuilt);
+  EXPECT_THAT(Rows("SELECT name, seq FROM sqlite_sequence"), ElementsAre("tt|i1000"));
+  DatabaseView(database_).Run("INSERT INTO t(a) VALUES (4)");
+  EXPECT_EQ(One("SELECT max(id) FROM t"), "1001");
+}
+
 TEST_F(ApplySchemaTest, ADryRunChangesNothing) {
   Ingest(kSchema);
   ApplyOptions options = Options(Edited(kSchema, "INTEGER NOT NULL", "INTEGER"));

@@ -88,6 +88,7 @@ Status TableRebuild::Run() {
   copy_ = Statement();
   lines_ = Statement();
   if (Status s = CheckRoundTrips(); !s.ok()) return s;
+  if (Status s = KeepCounter(); !s.ok()) return s;
 
   // Its name is in no view, trigger or foreign key, and theirs is not to be changed by it.
   const std::string& name = change_.current.name;
@@ -441,6 +442,22 @@ Status TableRebuild::WhyNotCopied(const Status& failed) const {
   return {StatusCode::kConstraint,
           "rows of " + change_.current.name + " do not fit the new table: " + ReasonOfSqlite(),
           "mend these rows first, or leave the schema as it is"};
+}
+
+// AUTOINCREMENT gives no number a second time, also not that of a row that is gone. DROP TABLE
+// takes the counter with it, and the copy has only seen the rows that are left.
+Status TableRebuild::KeepCounter() {
+  const bool counts = std::any_of(new_.items.begin(), new_.items.end(), [](const auto& item) {
+    return !item.column.empty() &&
+           DefinitionOf(item.text).others.find("AUTOINCREMENT") != std::string::npos;
+  });
+  if (!counts) return {};
+  const std::string made = QuoteText(new_name_);
+  const std::string old = QuoteText(change_.current.name) + " COLLATE NOCASE";
+  return connection_->Execute("DELETE FROM sqlite_sequence WHERE name = " + made +
+                              " AND EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = " + old +
+                              "); INSERT INTO sqlite_sequence(name, seq) SELECT " + made +
+                              ", seq FROM sqlite_sequence WHERE name = " + old);
 }
 
 // What became of a value by the new type has to be it again by the old one.

@@ -80,6 +80,7 @@ class TableRebuild {
   Status CopyRange(int64_t first, int64_t last);
   Status RefillRange(int64_t first, int64_t last);
   Status PrepareCopy();
+  Status KeepCounter();
   Status CheckRoundTrips();
   Status CheckRoundTrip(const Column& old, const Column& column);
   bool IsRefilled(std::string_view column) const;
