@@ -428,6 +428,7 @@ TEST_F(ApplySchemaTest, WhatWouldNotCompileAnyMoreIsNamed) {
       {"CREATE VIEW mine AS SELECT c FROM t", "view mine"},
       {"CREATE INDEX mine ON t(c)", "index mine"},
       {"CREATE VIRTUAL TABLE mine USING fts5(c, content='t', content_rowid='id')", "mine"},
+      {"CREATE VIRTUAL TABLE mine USING fts5(b, content='t', content_rowid='c')", "mine"},
   };
   const std::string edited = Edited(kSchema, "[[column]]\nname = \"c\"\nfrom = \"/deep/x\"\n", "");
   for (const auto& [sql, name] : objects) {
@@ -499,6 +500,23 @@ TEST_F(ApplySchemaTest, ANewKeyIsNotInventedAndRowsKeepTheirRowids) {
   EXPECT_THAT(Failure(keyed(with_line, "c")).message(),
               AllOf(HasSubstr("1 row of t cannot be filled"),
                     HasSubstr("rowid 3: its line has nothing for c, which is to be the primary")));
+}
+
+TEST_F(ApplySchemaTest, AFullTextIsBuiltAnewOnlyIfItsTextChanges) {
+  Ingest(kSchema);
+  DatabaseView(database_).Run(
+      "CREATE VIRTUAL TABLE part USING fts5(b, content='t', content_rowid='id');"
+      "INSERT INTO part(rowid, b) SELECT id, b FROM t WHERE id = 1");
+  Apply(Edited(kSchema, "INTEGER NOT NULL", "TEXT NOT NULL"));
+  EXPECT_EQ(One("SELECT count(*) FROM part WHERE part MATCH '02139 OR 7'"), "1");
+  EXPECT_EQ(One("SELECT count(*) FROM f WHERE f MATCH '02139 OR 7'"), "2");
+  DatabaseView(database_).Run("INSERT INTO f(f) VALUES ('integrity-check')");
+
+  DatabaseView(database_).Run("UPDATE t SET b = '2139' WHERE id = 1");
+  Apply(Edited(kSchema, "\"TEXT\"", "\"INTEGER\""));
+  EXPECT_EQ(One("SELECT count(*) FROM part WHERE part MATCH '2139 OR 7'"), "2");
+  EXPECT_EQ(One("SELECT count(*) FROM f WHERE f MATCH '2139 OR 7'"), "2");
+  DatabaseView(database_).Run("INSERT INTO f(f) VALUES ('integrity-check')");
 }
 
 TEST_F(ApplySchemaTest, AutoincrementGivesNoNumberASecondTime) {

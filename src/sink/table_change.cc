@@ -176,7 +176,7 @@ class TableChanger {
 
   // A full text that is gone or changed, or whose rowid column gets another name.
   bool IsDropped(const FullText& full_text) const {
-    return std::any_of(change_.changes.begin(), change_.changes.end(), [&](const auto& c) {
+    return Changes([&](const SchemaChange& c) {
       const bool this_one = SameName(c.name, full_text.name);
       return c.kind == Kind::kKey ||
              (this_one && (c.kind == Kind::kDropFullText || c.kind == Kind::kChangeFullText));
@@ -257,23 +257,74 @@ class TableChanger {
     return {};
   }
 
-  // Full text over the table, ours or not, reads its rows by rowid, and these are the same. It is
-  // built anew if the text may be another.
+  // Full text over the table, ours or not, reads its rows by rowid, and these are the same. Its
+  // owner may have put only some rows in, so that it is built anew only if the text may be another.
   Status RestoreFullText() {
     if (!options_.rebuild) return {};
     const Result<std::vector<std::string>> over = FullTextsOver(connection_, change_.wanted.name);
     if (!over) return over.error();
     for (const std::string& name : *over) {
-      step_("full text " + name, 0, 0);
-      const std::string quoted = QuoteName(name);
-      Status rebuilt =
-          connection_.Execute("INSERT INTO " + quoted + " (" + quoted + ") VALUES ('rebuild')");
-      if (rebuilt.ok()) continue;
-      if (IsFault(rebuilt)) return rebuilt;
+      const Result<bool> differs = TextMayDiffer(name);
+      if (!differs) return differs.error();
+      if (*differs) step_("full text " + name, 0, 0);
+      Status kept = *differs ? Rebuild(name) : ReadOne(name);
+      if (kept.ok()) continue;
+      if (IsFault(kept)) return kept;
       return Status::Usage("the full text " + name + " cannot be kept: " + connection_.ErrorText(),
                            "drop it first, or keep the columns that it names");
     }
     return {};
+  }
+
+  Status Rebuild(const std::string& full_text) {
+    const std::string name = QuoteName(full_text);
+    return connection_.Execute("INSERT INTO " + name + " (" + name + ") VALUES ('rebuild')");
+  }
+
+  // It may call a column the rowid that is gone.
+  Status ReadOne(const std::string& full_text) {
+    if (!Changes([](const SchemaChange& change) { return change.kind == Kind::kDropColumn; }))
+      return {};
+    Result<Statement> query =
+        connection_.Prepare("SELECT * FROM " + QuoteName(full_text) + " LIMIT 1");
+    if (!query) return query.error();
+    const Result<bool> row = query->Step();
+    return row ? Status() : row.error();
+  }
+
+  Result<bool> TextMayDiffer(const std::string& full_text) {
+    if (Changes([](const SchemaChange& change) { return change.kind == Kind::kKey; })) return true;
+    Result<Statement> query = connection_.Prepare(
+        "SELECT f.name, t.hidden IN (2, 3) FROM pragma_table_info(?1) AS f LEFT JOIN"
+        " pragma_table_xinfo(?2) AS t ON t.name = f.name COLLATE NOCASE");
+    if (!query) return Error(query.error());
+    query->BindText(1, full_text);
+    query->BindText(2, change_.wanted.name);
+    for (bool has_columns = false;; has_columns = true) {
+      const Result<bool> row = query->Step();
+      if (!row) return Error(row.error());
+      if (!*row) return !has_columns;
+      // What a generated column makes of the others is not known here.
+      if (query->Integer(1) != 0 || HasOtherValues(query->Text(0))) return true;
+    }
+  }
+
+  bool HasOtherValues(std::string_view column) const {
+    const auto is_it = [&](std::string_view name) { return SameName(name, column); };
+    return std::any_of(change_.refilled.begin(), change_.refilled.end(), is_it) ||
+           std::any_of(change_.copied.begin(), change_.copied.end(),
+                       [&](const auto& copied) { return is_it(copied.first); }) ||
+           Changes([&](const SchemaChange& change) {
+             const bool of_values = change.kind == Kind::kRetype ||
+                                    change.kind == Kind::kDropColumn ||
+                                    change.kind == Kind::kAddColumn;
+             return of_values && is_it(change.name);
+           });
+  }
+
+  template <typename Predicate>
+  bool Changes(Predicate predicate) const {
+    return std::any_of(change_.changes.begin(), change_.changes.end(), predicate);
   }
 
   Status MakeFullTexts() {
