@@ -502,6 +502,34 @@ TEST_F(ApplySchemaTest, ANewKeyIsNotInventedAndRowsKeepTheirRowids) {
                     HasSubstr("rowid 3: its line has nothing for c, which is to be the primary")));
 }
 
+// What was wrong with foreign keys before is nothing that the change does.
+TEST_F(ApplySchemaTest, OnlyNewFaultsOfForeignKeysCount) {
+  Ingest(kSchema);
+  DatabaseView(database_).Run(
+      "CREATE TABLE mismatch(x REFERENCES t(b)); INSERT INTO mismatch VALUES ('7');"
+      "CREATE TABLE missing(x REFERENCES none(x)); INSERT INTO missing VALUES (1);"
+      "CREATE UNIQUE INDEX c_is_unique ON t(c);"
+      "CREATE TABLE child(x REFERENCES t(c)); INSERT INTO child VALUES (5), (77)");
+  EXPECT_TRUE(Apply(Edited(kSchema, "INTEGER NOT NULL", "TEXT NOT NULL")).rebuilt);
+  EXPECT_THAT(Rows("SELECT x FROM child"), ElementsAre("i5", "i77"));
+
+  ApplyOptions options =
+      Options(Edited(kSchema, "[[column]]\nname = \"c\"\nfrom = \"/deep/x\"\n", ""));
+  options.drop = true;
+  DatabaseView(database_).Run("DROP INDEX c_is_unique");
+  EXPECT_TRUE(Apply(options).rebuilt) << "without its unique index the key was wrong before";
+}
+
+TEST_F(ApplySchemaTest, AForeignKeyThatWouldBreakIsNamed) {
+  Ingest(kSchema);
+  DatabaseView(database_).Run(
+      "CREATE TABLE child(x REFERENCES t(id)); INSERT INTO child VALUES (2)");
+  std::string keyed = Edited(kSchema, "table = \"t\"\n", "table = \"t\"\nprimary_key = [\"a\"]\n");
+  ApplyOptions options = Options(keyed.substr(0, keyed.find("[[fulltext]]")));
+  options.drop = true;
+  EXPECT_THAT(Failure(options).message(), HasSubstr("foreign keys of child would not compile"));
+}
+
 TEST_F(ApplySchemaTest, AFullTextIsBuiltAnewOnlyIfItsTextChanges) {
   Ingest(kSchema);
   DatabaseView(database_).Run(

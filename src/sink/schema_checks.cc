@@ -9,6 +9,11 @@
 namespace sluice {
 namespace {
 
+// What a SchemaState calls the statements that fire triggers, before the table's name.
+constexpr std::string_view kInsert = "INSERT into ";
+constexpr std::string_view kDelete = "DELETE from ";
+constexpr std::string_view kUpdate = "UPDATE of ";
+
 Result<std::vector<std::string>> Names(Connection& connection, const std::string& sql,
                                        std::string_view parameter = "") {
   Result<Statement> query = connection.Prepare(sql);
@@ -38,10 +43,10 @@ Status NoteErrorOf(Connection& connection, const std::string& what, const std::s
 // The statements that fire the triggers of a table or view.
 Status NoteTriggersOf(Connection& connection, const std::string& table, SchemaState* state) {
   const std::string quoted = QuoteName(table);
-  std::pair<std::string, std::string> events[] = {
-      {"INSERT into ", "INSERT INTO " + quoted + " DEFAULT VALUES"},
-      {"DELETE from ", "DELETE FROM " + quoted},
-      {"UPDATE of ", "UPDATE " + quoted + " SET "}};
+  std::pair<std::string_view, std::string> events[] = {
+      {kInsert, "INSERT INTO " + quoted + " DEFAULT VALUES"},
+      {kDelete, "DELETE FROM " + quoted},
+      {kUpdate, "UPDATE " + quoted + " SET "}};
   const Result<std::vector<std::string>> columns =
       Names(connection, "SELECT name FROM pragma_table_info(?1)", table);
   if (columns) {
@@ -55,7 +60,8 @@ Status NoteTriggersOf(Connection& connection, const std::string& table, SchemaSt
     for (auto& [event, sql] : events) sql = "SELECT * FROM " + quoted;
   }
   for (const auto& [event, sql] : events) {
-    if (Status s = NoteErrorOf(connection, event + table, sql, state); !s.ok()) return s;
+    if (Status s = NoteErrorOf(connection, std::string(event) + table, sql, state); !s.ok())
+      return s;
   }
   return {};
 }
@@ -66,6 +72,32 @@ Status ReadTriggers(Connection& connection, SchemaState* state) {
   if (!tables) return tables.error();
   for (const std::string& table : *tables) {
     if (Status s = NoteTriggersOf(connection, table, state); !s.ok()) return s;
+  }
+  return {};
+}
+
+// One table at a time: what is wrong with the keys of one hides nothing of the others. Only of
+// tables that have some, as the check reads every row.
+Status ReadForeignKeys(Connection& connection, SchemaState* state) {
+  const Result<std::vector<std::string>> tables =
+      Names(connection,
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%REFERENCES%'"
+            " AND substr(name, 1, 8) <> '_sluice_' ORDER BY 1");
+  if (!tables) return tables.error();
+  for (const std::string& table : *tables) {
+    Result<Statement> query =
+        connection.Prepare("SELECT count(*) FROM pragma_foreign_key_check(?1)");
+    if (!query) return query.error();
+    query->BindText(1, table);
+    const Result<bool> row = query->Step();
+    std::string& error = state->errors["foreign keys of " + table];
+    if (row) {
+      state->broken_keys[table] = static_cast<uint64_t>(query->Integer(0));
+    } else if (IsFault(row.error()) || !connection.in_transaction()) {
+      return row.error();
+    } else {
+      error = connection.ErrorText();
+    }
   }
   return {};
 }
@@ -88,13 +120,26 @@ Status CompareErrors(Connection& connection, const SchemaState& before, const Sc
   for (const auto& [what, error] : now.errors) {
     const auto old = before.errors.find(what);
     if (error.empty() || (old != before.errors.end() && !old->second.empty())) continue;
-    const size_t table = what.rfind(' ') + 1;
-    const std::string triggers =
-        what.starts_with("view ")
-            ? ""
-            : " (triggers: " + TriggersOf(connection, what.substr(table)) + ")";
+    std::string triggers;
+    for (const std::string_view event : {kInsert, kDelete, kUpdate}) {
+      if (what.starts_with(event))
+        triggers = " (triggers: " + TriggersOf(connection, what.substr(event.size())) + ")";
+    }
     return Status::Usage(what + triggers + " would not compile any more: " + error,
                          "mend or drop it first, or keep the columns that it names");
+  }
+  return {};
+}
+
+Status CompareKeys(const SchemaState& before, const SchemaState& now) {
+  for (const auto& [table, rows] : now.broken_keys) {
+    const auto old = before.broken_keys.find(table);
+    if (old == before.broken_keys.end() || rows <= old->second) continue;
+    const uint64_t more = rows - old->second;
+    return {StatusCode::kConstraint,
+            std::to_string(more) + (more == 1 ? " row of " : " rows of ") + table +
+                " would break a foreign key",
+            "PRAGMA foreign_key_check lists what is broken already"};
   }
   return {};
 }
@@ -125,15 +170,7 @@ Result<SchemaState> ReadSchemaState(Connection& connection) {
     if (!s.ok()) return Error(s);
   }
   if (Status s = ReadTriggers(connection, &state); !s.ok()) return Error(s);
-  const Result<std::optional<int64_t>> keys = connection.QueryInteger(
-      "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%REFERENCES%'"
-      " AND substr(name, 1, 8) <> '_sluice_'");
-  if (!keys) return Error(keys.error());
-  if (!keys->has_value()) return state;  // the check reads every row
-  const Result<std::optional<int64_t>> errors =
-      connection.QueryInteger("SELECT count(*) FROM pragma_foreign_key_check");
-  if (!errors) return Error(errors.error());
-  state.foreign_key_errors = static_cast<uint64_t>(errors->value_or(0));
+  if (Status s = ReadForeignKeys(connection, &state); !s.ok()) return Error(s);
   return state;
 }
 
@@ -141,11 +178,7 @@ Status CheckAgainst(Connection& connection, const SchemaState& before) {
   const Result<SchemaState> now = ReadSchemaState(connection);
   if (!now) return now.error();
   if (Status s = CompareErrors(connection, before, *now); !s.ok()) return s;
-  if (now->foreign_key_errors <= before.foreign_key_errors) return {};
-  return {StatusCode::kConstraint,
-          std::to_string(now->foreign_key_errors - before.foreign_key_errors) +
-              " rows would break a foreign key",
-          "PRAGMA foreign_key_check lists what is broken already"};
+  return CompareKeys(before, *now);
 }
 
 Result<SchemaState> ReadTriggerState(Connection& connection, const std::string& table) {

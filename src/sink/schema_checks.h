@@ -16,9 +16,10 @@ namespace sluice {
 // What a change of a table may break elsewhere in its database: views and triggers that name what
 // is gone, rows that foreign keys point to.
 struct SchemaState {
-  // "view v", "INSERT into t" (with t's triggers) → why it does not compile; "" if it does.
+  // "view v", "INSERT into t" (with t's triggers), "foreign keys of t" → why it does not compile;
+  // "" if it does.
   std::map<std::string, std::string> errors;
-  uint64_t foreign_key_errors = 0;
+  std::map<std::string, uint64_t> broken_keys;  // of tables whose foreign keys compile: their rows
 };
 // Within a transaction.
 Result<SchemaState> ReadSchemaState(Connection& connection);
