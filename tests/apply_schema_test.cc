@@ -425,6 +425,7 @@ TEST_F(ApplySchemaTest, WhatWouldNotCompileAnyMoreIsNamed) {
   const std::vector<std::pair<std::string, std::string>> objects = {
       {"CREATE TRIGGER mine AFTER UPDATE ON t BEGIN SELECT new.c; END", "mine"},
       {"CREATE TRIGGER mine AFTER INSERT ON log BEGIN DELETE FROM t WHERE c = new.x; END", "mine"},
+      {"CREATE TRIGGER mine AFTER UPDATE OF a, c ON t BEGIN SELECT 1; END", "trigger mine"},
       {"CREATE VIEW mine AS SELECT c FROM t", "view mine"},
       {"CREATE INDEX mine ON t(c)", "index mine"},
       {"CREATE VIRTUAL TABLE mine USING fts5(c, content='t', content_rowid='id')", "mine"},
@@ -444,6 +445,24 @@ TEST_F(ApplySchemaTest, WhatWouldNotCompileAnyMoreIsNamed) {
     const std::string kind = sql.substr(7, sql.find(' ', 7) - 7);
     DatabaseView(database_).Run("DROP " + (kind == "VIRTUAL" ? "TABLE" : kind) + " mine");
     Apply(options);
+  }
+}
+
+TEST_F(ApplySchemaTest, AColumnThatAnotherOneNamesIsNotDropped) {
+  const std::string edited = Edited(kSchema, "[[column]]\nname = \"c\"\nfrom = \"/deep/x\"\n", "");
+  for (const char* column :
+       {"mine AS (c + 1)", "mine CHECK (mine > c)", "mine CHECK (mine > \"c\")"}) {
+    SCOPED_TRACE(column);
+    std::filesystem::remove(database_);
+    Ingest(kSchema);
+    DatabaseView(database_).Run("ALTER TABLE t ADD COLUMN " + std::string(column));
+    ApplyOptions options = Options(edited);
+    options.drop = true;
+    const Status failure = Failure(options);
+    EXPECT_EQ(failure.code(), StatusCode::kUsage);
+    EXPECT_THAT(failure.message(),
+                AllOf(HasSubstr("the column mine of t ("), HasSubstr("names the column c"),
+                      Not(HasSubstr("CREATE TABLE"))));
   }
 }
 

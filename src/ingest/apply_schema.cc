@@ -57,7 +57,7 @@ class Application {
     summary_.table = change_.wanted.name;
     for (const SchemaChange& change : change_.changes) summary_.changes.push_back(change.text);
     if (options_.dry_run) return std::move(summary_);
-    if (Status s = Change(); !s.ok()) return Error(s.In(target_->path()));
+    if (Status s = Change(); !s.ok()) return Error(WithPath(s));
     target_.reset();  // its lock is the retry's now
     if (Status s = Retry(); !s.ok()) return Error(s);
     return std::move(summary_);
@@ -141,6 +141,11 @@ class Application {
     }
     if (dropped.empty() || options_.drop) return {};
     return Status::Usage(Subject() + TextOf(dropped), "--drop drops it with all that is in it");
+  }
+
+  // SQLite's errors have it.
+  Status WithPath(const Status& s) const {
+    return s.message().starts_with(target_->path() + ":") ? s : s.In(target_->path());
   }
 
   std::string Subject() const {

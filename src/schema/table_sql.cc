@@ -108,6 +108,19 @@ size_t WordEnd(std::string_view text) {
   return end;
 }
 
+// Names, words and quoted texts, and all else by one character each.
+std::vector<std::string_view> TokensOf(std::string_view sql) {
+  std::vector<std::string_view> tokens;
+  for (size_t at = 0; at < sql.size();) {
+    const size_t word = WordEnd(sql.substr(at));
+    if (word == std::string_view::npos) return tokens;
+    const size_t size = word == 0 ? 1 : word;
+    if (!IsSpace(sql[at])) tokens.push_back(sql.substr(at, size));
+    at += size;
+  }
+  return tokens;
+}
+
 bool BeginsConstraint(std::string_view word) {
   constexpr std::array<std::string_view, 5> kWords = {"CONSTRAINT", "PRIMARY", "UNIQUE", "CHECK",
                                                       "FOREIGN"};
@@ -158,6 +171,43 @@ std::string CreateTableSql(const TableSql& table, std::string_view name) {
     sql += item.text;
   }
   return sql + "\n)" + (table.options.empty() ? "" : " ") + table.options;
+}
+
+bool NamesColumn(std::string_view definition, std::string_view column) {
+  size_t depth = 0;
+  size_t name_of_other = std::string_view::npos;  // the depth of REFERENCES, until its list is over
+  for (const std::string_view token : TokensOf(definition)) {
+    if (token == "(") {
+      ++depth;
+    } else if (token == ")") {
+      if (depth > 0 && --depth == name_of_other) name_of_other = std::string_view::npos;
+    } else if (SameName(token, "REFERENCES")) {
+      name_of_other = depth;
+    } else if (name_of_other != std::string_view::npos) {
+      // "REFERENCES o CHECK (a > 0)" has no list.
+      if (depth == name_of_other && BeginsConstraint(token)) name_of_other = std::string_view::npos;
+    } else if (depth > 0 && token.front() != '\'') {
+      if (SameName(IsQuote(token.front()) ? Unquoted(token) : std::string(token), column))
+        return true;
+    }
+  }
+  return false;
+}
+
+std::vector<std::string> UpdateColumnsOf(std::string_view create_trigger) {
+  const std::optional<std::string> sql = WithoutComments(create_trigger);
+  if (!sql) return {};
+  std::vector<std::string> columns;
+  bool is_list = false;
+  std::string_view before;
+  for (const std::string_view token : TokensOf(*sql)) {
+    if (SameName(token, "ON") || SameName(token, "BEGIN")) break;
+    if (is_list && token != ",")
+      columns.push_back(IsQuote(token.front()) ? Unquoted(token) : std::string(token));
+    is_list |= SameName(before, "UPDATE") && SameName(token, "OF");
+    before = token;
+  }
+  return columns;
 }
 
 std::string FullTextContentOf(std::string_view create_virtual_table) {

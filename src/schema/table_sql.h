@@ -25,6 +25,13 @@ std::optional<TableSql> ParseTableSql(std::string_view create_table);
 // CREATE TABLE with another name.
 std::string CreateTableSql(const TableSql& table, std::string_view name);
 
+// Whether a column's definition or a table's constraint names this column of the table: in a CHECK,
+// a key, the expression of a generated column. What REFERENCES names is of another table.
+bool NamesColumn(std::string_view definition, std::string_view column);
+
+// The columns of UPDATE OF in a CREATE TRIGGER; none if it has no such list.
+std::vector<std::string> UpdateColumnsOf(std::string_view create_trigger);
+
 // The name of the table whose text an FTS3, FTS4 or FTS5 table indexes (its `content` option); ""
 // if it keeps its own text, or if the statement makes no full-text table.
 std::string FullTextContentOf(std::string_view create_virtual_table);

@@ -48,6 +48,32 @@ TEST(TableSql, SaysWhenItIsNone) {
   }
 }
 
+TEST(TableSql, KnowsWhatADefinitionNames) {
+  EXPECT_TRUE(NamesColumn("INTEGER CHECK (A > 0)", "a"));
+  EXPECT_TRUE(NamesColumn("AS (b || \"a\")", "a"));
+  EXPECT_TRUE(NamesColumn("UNIQUE (b, [a])", "a"));
+  EXPECT_TRUE(NamesColumn("FOREIGN KEY (a) REFERENCES o(b)", "a"));
+  EXPECT_TRUE(NamesColumn("REFERENCES o(b) CHECK (a > 0)", "a"));
+  EXPECT_TRUE(NamesColumn("REFERENCES o CHECK (a > 0)", "a"));
+  EXPECT_FALSE(NamesColumn("REFERENCES a(a)", "a"));
+  EXPECT_FALSE(NamesColumn("INTEGER PRIMARY KEY", "key"));
+  EXPECT_FALSE(NamesColumn("CHECK (b <> 'a')", "a"));
+  EXPECT_FALSE(NamesColumn("CHECK (ab > 0)", "a"));
+}
+
+TEST(TableSql, KnowsTheColumnsOfUpdateOf) {
+  const auto columns = [](std::string_view sql) {
+    std::string list;
+    for (const std::string& column : UpdateColumnsOf(sql)) list += column + ";";
+    return list;
+  };
+  EXPECT_EQ(columns("CREATE TRIGGER x AFTER UPDATE OF a, \"b c\" ON t BEGIN SELECT 1; END"),
+            "a;b c;");
+  EXPECT_EQ(columns("CREATE TRIGGER x update/**/of [on] ON t BEGIN SELECT 1; END"), "on;");
+  EXPECT_EQ(columns("CREATE TRIGGER x AFTER UPDATE ON t BEGIN UPDATE t SET a = 1; END"), "");
+  EXPECT_EQ(columns("CREATE TRIGGER \"update\" DELETE ON \"of\" BEGIN SELECT 1; END"), "");
+}
+
 TEST(TableSql, GoesBackToSqlUnderAnotherName) {
   const std::optional<TableSql> table =
       ParseTableSql("CREATE TABLE t(a INT -- first\n, \"b c\", CHECK (a > 0)) STRICT");

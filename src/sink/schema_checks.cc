@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/schema_checks.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "schema/names.h"
@@ -40,6 +41,29 @@ Status NoteErrorOf(Connection& connection, const std::string& what, const std::s
   return compiled.error();
 }
 
+// UPDATE OF a column that is gone compiles, and never fires.
+Status NoteUpdateColumns(Connection& connection, const std::string& table, SchemaState* state) {
+  const Result<std::vector<std::string>> columns =
+      Names(connection, "SELECT name FROM pragma_table_xinfo(?1)", table);
+  if (!columns) return columns.error();
+  Result<Statement> query = connection.Prepare(
+      "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE "
+      "NOCASE");
+  if (!query) return query.error();
+  query->BindText(1, table);
+  for (;;) {
+    const Result<bool> row = query->Step();
+    if (!row) return row.error();
+    if (!*row) return {};
+    std::string& error = state->errors["trigger " + std::string(query->Text(0))];
+    for (const std::string& name : UpdateColumnsOf(query->Text(1))) {
+      const bool is_there = std::any_of(columns->begin(), columns->end(),
+                                        [&](const auto& column) { return SameName(column, name); });
+      if (!is_there) error = "UPDATE OF a column that is not there: " + name;
+    }
+  }
+}
+
 // The statements that fire the triggers of a table or view.
 Status NoteTriggersOf(Connection& connection, const std::string& table, SchemaState* state) {
   const std::string quoted = QuoteName(table);
@@ -55,6 +79,7 @@ Status NoteTriggersOf(Connection& connection, const std::string& table, SchemaSt
       set += (set.empty() ? "" : ", ") + QuoteName(column) + " = " + QuoteName(column);
     }
     events[2].second += set;
+    if (Status s = NoteUpdateColumns(connection, table, state); !s.ok()) return s;
   } else {
     // A view that does not compile has no columns, and none of its triggers compiles.
     for (auto& [event, sql] : events) sql = "SELECT * FROM " + quoted;

@@ -77,13 +77,14 @@ Status TableRebuild::Run() {
   if (Status s = ReadOldTable(); !s.ok()) return s;
   EditColumns();
   EditKey();
+  if (Status s = CheckDropped(); !s.ok()) return s;
   key_is_rowid_ = KeyIsRowid();
   new_rowid_ = RowidOf(new_);
   PlanFeeds();
   if (Status s = CheckNotNull(); !s.ok()) return s;
   if (Status s = CheckKey(); !s.ok()) return s;
 
-  if (Status s = connection_->Execute(CreateTableSql(new_, new_name_)); !s.ok()) return s;
+  if (Status s = MakeNewTable(); !s.ok()) return s;
   if (Status s = CopyRows(); !s.ok()) return s;
   copy_ = Statement();
   lines_ = Statement();
@@ -171,6 +172,31 @@ void TableRebuild::EditKey() {
     new_.items.insert(new_.items.begin(), {wanted.rowid_column, "INTEGER PRIMARY KEY"});
   if (!wanted.primary_key.empty())
     new_.items.push_back({"", "PRIMARY KEY (" + Names(wanted.primary_key) + ")"});
+}
+
+// Nothing that stays may name what goes. SQLite would say so of some, in words of its own, and take
+// others in double quotes for strings.
+Status TableRebuild::CheckDropped() const {
+  for (const SchemaChange& change : change_.changes) {
+    if (change.kind != Kind::kDropColumn) continue;
+    for (const TableSql::Item& item : new_.items) {
+      if (!NamesColumn(item.text, change.name)) continue;
+      const std::string what = item.column.empty() ? "constraint" : "column " + item.column;
+      return Status::Usage("the " + what + " of " + change_.current.name + " (" +
+                               item.text.substr(0, 100) + ") names the column " + change.name +
+                               ", which is to go",
+                           "keep the column, or take the " + what + " out of the table first");
+    }
+  }
+  return {};
+}
+
+Status TableRebuild::MakeNewTable() {
+  const Status made = connection_->Execute(CreateTableSql(new_, new_name_));
+  if (made.ok() || !connection_->ErrorIsOfValues()) return made;
+  return Status::Usage(
+      "the table " + change_.current.name + " cannot be what the schema says: " + ReasonOfSqlite(),
+      "leave the columns as they are that its constraints name");
 }
 
 bool TableRebuild::IsRefilled(std::string_view column) const {

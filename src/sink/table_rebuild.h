@@ -65,6 +65,8 @@ class TableRebuild {
   Status ReadOldTable();
   void EditColumns();
   void EditKey();
+  Status CheckDropped() const;
+  Status MakeNewTable();
   void PlanFeeds();
   Status CheckNotNull();
   bool IsInNewKey(std::string_view column) const;
