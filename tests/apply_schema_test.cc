@@ -176,8 +176,16 @@ TEST_F(ApplySchemaTest, ATypeIsChangedIfEveryValueComesBack) {
 
 // What SQLite's columns make of values, and of what they made by the way back, is the oracle.
 TEST_F(ApplySchemaTest, ARoundTripIsJudgedAsSqliteWouldMakeIt) {
-  const std::vector<std::string> values = {
-      "5", "9007199254740993", "1.5", "5.0", "'05'", "'5'", "'abc'", "x'00'"};
+  const std::vector<std::string> values = {"5",
+                                           "9007199254740993",
+                                           "-9223372036854775808",
+                                           "9223372036854775807",
+                                           "1.5",
+                                           "5.0",
+                                           "'05'",
+                                           "'5'",
+                                           "'abc'",
+                                           "x'00'"};
   const std::vector<std::string> types = {"", "TEXT", "INTEGER", "REAL", "NUMERIC"};
   int survived = 0;
   const auto schema = [](const std::string& type) {

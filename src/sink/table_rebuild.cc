@@ -514,6 +514,11 @@ Status TableRebuild::CheckRoundTrip(const Column& old, const Column& column) {
   std::string same = before + " IS +" + after + " COLLATE BINARY";
   if (old.affinity == Affinity::kBlob)
     same += " AND typeof(" + before + ") = typeof(" + after + ")";
+  // A column of numbers makes integers of reals that are whole, but for the smallest integer: that
+  // stays a real, which is equal to it.
+  if (column.affinity == Affinity::kReal)
+    same +=
+        " AND NOT (typeof(" + before + ") = 'integer' AND " + before + " < -9223372036854775807)";
   Result<Statement> query = connection_->Prepare(
       "SELECT count(*), min(o." + old_rowid_ + "), substr(quote(" + before +
       "), 1, 60), substr(quote(" + after + "), 1, 60) FROM " + QuoteName(change_.current.name) +
