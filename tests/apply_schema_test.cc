@@ -436,6 +436,10 @@ TEST_F(ApplySchemaTest, WhatWouldNotCompileAnyMoreIsNamed) {
       {"CREATE TRIGGER mine AFTER UPDATE OF a, c ON t BEGIN SELECT 1; END", "trigger mine"},
       {"CREATE VIEW mine AS SELECT c FROM t", "view mine"},
       {"CREATE INDEX mine ON t(c)", "index mine"},
+      {"CREATE INDEX mine ON t(a) WHERE \"c\" > 0", "index mine"},
+      {"CREATE VIEW mine AS SELECT \"c\" FROM t", "view mine"},
+      {"CREATE TRIGGER mine AFTER INSERT ON log BEGIN DELETE FROM t WHERE \"c\" = new.x; END",
+       "mine"},
       {"CREATE VIRTUAL TABLE mine USING fts5(c, content='t', content_rowid='id')", "mine"},
       {"CREATE VIRTUAL TABLE mine USING fts5(b, content='t', content_rowid='c')", "mine"},
   };
@@ -472,6 +476,24 @@ TEST_F(ApplySchemaTest, AColumnThatAnotherOneNamesIsNotDropped) {
                 AllOf(HasSubstr("the column mine of t ("), HasSubstr("names the column c"),
                       Not(HasSubstr("CREATE TABLE"))));
   }
+}
+
+// As most programs' SQLite takes them.
+TEST_F(ApplySchemaTest, AStringInDoubleQuotesIsNotInTheWay) {
+  Ingest(kSchema);
+  {
+    DatabaseView view(database_);
+    sqlite3_db_config(view.handle(), SQLITE_DBCONFIG_DQS_DML, 1, nullptr);
+    sqlite3_db_config(view.handle(), SQLITE_DBCONFIG_DQS_DDL, 1, nullptr);
+    view.Run(
+        "CREATE TABLE log(x); CREATE VIEW mine AS SELECT a, \"words\" AS w FROM t;"
+        "CREATE TRIGGER mine_t AFTER INSERT ON t BEGIN INSERT INTO log VALUES (\"words\"); END");
+  }
+  ApplyOptions options = Options(Edited(Edited(kSchema, "INTEGER NOT NULL", "INTEGER"),
+                                        "[[column]]\nname = \"c\"\nfrom = \"/deep/x\"\n", ""));
+  options.drop = true;
+  EXPECT_TRUE(Apply(options).rebuilt);
+  EXPECT_THAT(Rows("SELECT x FROM log"), ElementsAre("twords")) << "the retried line";
 }
 
 TEST_F(ApplySchemaTest, AKeyIsChanged) {

@@ -33,12 +33,20 @@ Result<std::vector<std::string>> Names(Connection& connection, const std::string
 //
 // A fault is no word about the statement. It may also have ended the transaction, and what followed
 // would then be done for good, one statement at a time.
-Status NoteErrorOf(Connection& connection, const std::string& what, const std::string& sql,
-                   SchemaState* state) {
+Status CompileInto(Connection& connection, const std::string& sql, std::string* error) {
   const Result<Statement> compiled = connection.Prepare(sql);
-  state->errors[what] = compiled ? "" : connection.ErrorText();
+  *error = compiled ? "" : connection.ErrorText();
   if (compiled || (!IsFault(compiled.error()) && connection.in_transaction())) return {};
   return compiled.error();
+}
+
+Status NoteErrorOf(Connection& connection, const std::string& what, const std::string& sql,
+                   SchemaState* state) {
+  if (Status s = CompileInto(connection, sql, &state->errors[what]); !s.ok()) return s;
+  const bool strings = connection.AllowStringsInDoubleQuotes(false);
+  Status strict = CompileInto(connection, sql, &state->strict_errors[what]);
+  connection.AllowStringsInDoubleQuotes(strings);
+  return strict;
 }
 
 // UPDATE OF a column that is gone compiles, and never fires.
@@ -141,10 +149,11 @@ std::string TriggersOf(Connection& connection, const std::string& table) {
 }
 
 // The first statement that compiled, and does not any more.
-Status CompareErrors(Connection& connection, const SchemaState& before, const SchemaState& now) {
-  for (const auto& [what, error] : now.errors) {
-    const auto old = before.errors.find(what);
-    if (error.empty() || (old != before.errors.end() && !old->second.empty())) continue;
+Status CompareErrors(Connection& connection, const std::map<std::string, std::string>& before,
+                     const std::map<std::string, std::string>& now) {
+  for (const auto& [what, error] : now) {
+    const auto old = before.find(what);
+    if (error.empty() || (old != before.end() && !old->second.empty())) continue;
     std::string triggers;
     for (const std::string_view event : {kInsert, kDelete, kUpdate}) {
       if (what.starts_with(event))
@@ -154,6 +163,11 @@ Status CompareErrors(Connection& connection, const SchemaState& before, const Sc
                          "mend or drop it first, or keep the columns that it names");
   }
   return {};
+}
+
+Status CompareErrors(Connection& connection, const SchemaState& before, const SchemaState& now) {
+  Status s = CompareErrors(connection, before.errors, now.errors);
+  return s.ok() ? CompareErrors(connection, before.strict_errors, now.strict_errors) : s;
 }
 
 Status CompareKeys(const SchemaState& before, const SchemaState& now) {

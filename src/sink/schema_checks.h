@@ -19,6 +19,9 @@ struct SchemaState {
   // "view v", "INSERT into t" (with t's triggers), "foreign keys of t" → why it does not compile;
   // "" if it does.
   std::map<std::string, std::string> errors;
+  // The same where a name in double quotes is no string: else one of a column that is gone would
+  // become one without a word.
+  std::map<std::string, std::string> strict_errors;
   std::map<std::string, uint64_t> broken_keys;  // of tables whose foreign keys compile: their rows
 };
 // Within a transaction.

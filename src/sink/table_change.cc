@@ -12,6 +12,7 @@
 #include "publish/ownership.h"
 #include "schema/names.h"
 #include "schema/schema.h"
+#include "schema/table_sql.h"
 #include "sink/current_table.h"
 #include "sink/schema_checks.h"
 #include "sink/schema_objects.h"
@@ -206,6 +207,7 @@ class TableChanger {
   Status Restore(std::string_view type) {
     for (const Object& object : objects_) {
       if (object.type != type) continue;
+      if (Status s = CheckDropped(object); !s.ok()) return s;
       step_(object.type + " " + object.name, 0, 0);
       Status made = connection_.Execute(object.sql);
       if (made.code() == StatusCode::kConstraint) return WhyNotUnique(object.name);
@@ -214,6 +216,21 @@ class TableChanger {
       return Status::Usage(
           "the " + object.type + " " + object.name + " cannot be kept: " + connection_.ErrorText(),
           "drop it first, or keep the columns that it names");
+    }
+    return {};
+  }
+
+  // SQLite may take the name of a column that is gone for a string, if it is in double quotes. What
+  // a trigger names is looked at when it is compiled.
+  Status CheckDropped(const Object& object) const {
+    if (object.type != "index") return {};
+    const size_t columns = std::min(object.sql.find('('), object.sql.size());
+    for (const SchemaChange& change : change_.changes) {
+      if (change.kind != Kind::kDropColumn) continue;
+      if (!NamesColumn("(" + object.sql.substr(columns) + ")", change.name)) continue;
+      return Status::Usage("the index " + object.name + " cannot be kept: it names the column " +
+                               change.name + ", which is to go",
+                           "drop it first, or keep the columns that it names");
     }
     return {};
   }
