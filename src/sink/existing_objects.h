@@ -19,8 +19,8 @@ namespace sluice {
 //                                their rows went with it, and are read again. Its full-text tables,
 //                                which SQLite leaves standing, go too, and are made again.
 //   a full-text table was        its triggers, which SQLite leaves on our table, would make every
-//   dropped                      INSERT fail: they go, and are made again with it if the schema still
-//                                lists it. What others gave its name to is left alone.
+//   dropped                      INSERT fail: they go, and are made again with it if the schema
+//                                still lists it. What others gave its name to is left alone.
 Status MakeGood(Connection& connection, Ledger* ledger, const Ownership& owned,
                 const std::vector<const Table*>& tables, std::vector<std::string>* notes);
 

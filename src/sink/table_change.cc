@@ -319,7 +319,8 @@ class TableChanger {
     query->BindText(2, change_.wanted.name);
     for (bool has_columns = false;; has_columns = true) {
       const Result<bool> row = query->Step();
-      if (!row) return Error(row.error());
+      if (!row && IsFault(row.error())) return Error(row.error());
+      if (!row) return true;  // SQLite cannot open it, and will say so of the attempt
       if (!*row) return !has_columns;
       // What a generated column makes of the others is not known here.
       if (query->Integer(1) != 0 || HasOtherValues(query->Text(0))) return true;
