@@ -596,6 +596,19 @@ TEST_F(Recipes, TheStatusSaysThatATableIsGone) {
   EXPECT_THAT(out_, HasSubstr("\"is_gone\":true"));
 }
 
+TEST_F(Recipes, ApplySaysWhichViewItLeavesAsItIs) {
+  folder_.Write("events.jsonl", "{\"n\":1,\"k\":\"one\"}\n");
+  folder_.Write("events.toml", kSchema);
+  Run("\"$S\" ingest a.db events.jsonl --schema events.toml");
+  DatabaseView(folder_ / "a.db")
+      .Run("DROP VIEW events_view; CREATE VIEW events_view AS SELECT 'mine' AS n");
+  Run("\"$S\" schema apply a.db events.toml 2>&1");
+  EXPECT_THAT(out_, AllOf(HasSubstr("the view events_view was changed"),
+                          HasSubstr("events is what the schema says")));
+  Run("\"$S\" schema apply a.db events.toml --json");
+  EXPECT_THAT(out_, HasSubstr("\"notes\":[\"the view events_view was changed"));
+}
+
 // A database in which an older version has overwritten the stored schema so.
 TEST_F(Recipes, FullTextThatTheStoredSchemaLostIsTakenUpAgain) {
   folder_.Write("claude/s.jsonl",
