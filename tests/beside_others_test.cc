@@ -12,6 +12,7 @@
 #include "run_program.h"
 #include "schema/schema.h"
 #include "sluice/ingest.hpp"
+#include "sqlite/connection.h"
 #include "temporary_directory.h"
 
 namespace sluice {
@@ -464,6 +465,27 @@ database.execute('CREATE VIEW theirs AS SELECT "new" AS word')
   };
   EXPECT_EQ(query("SELECT * FROM theirs").out, "new\n");
   EXPECT_NE(query("SELECT \"b\" FROM lines").status, 0) << "a misspelt column is an error";
+}
+
+// The companions of a table follow a newer preset, so the table itself has to: also in a run that
+// finds nothing new.
+TEST_F(BesideOthers, ADatabaseOfAnOlderPresetGetsItsNewViewsWhateverTheRunFinds) {
+  folder_.Write("claude.jsonl",
+                "{\"type\":\"user\",\"sessionId\":\"s\",\"uuid\":\"u\",\"message\":{}}\n");
+  Ingest(Options("claude.jsonl"));
+  const std::vector<std::string> whole = Objects();
+  Result<Table> older = ParseSchema(
+      Rows("SELECT schema FROM _sluice_schemas WHERE table_name = 'claude_code'").front(), "test");
+  ASSERT_TRUE(older) << older.error().message();
+  for (View& view : older->views) {
+    view.sql = "SELECT 1 AS old";
+    Sql("DROP VIEW " + view.name + "; " + CreateViewSql(view));
+  }
+  Sql("UPDATE _sluice_schemas SET schema = " + QuoteText(ToToml(*older)) +
+      " WHERE table_name = 'claude_code'");
+  EXPECT_EQ(Ingest(Options("claude.jsonl")).counts.lines, 0U);
+  EXPECT_EQ(Objects(), whole);
+  EXPECT_THAT(Rows("SELECT count(*) FROM agent_cost"), ElementsAre("0"));
 }
 
 // --- The neighbours that users have

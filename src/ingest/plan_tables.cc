@@ -189,7 +189,17 @@ std::optional<std::string> TableChooser::AutoTableOf(const Candidate& candidate,
   return std::nullopt;
 }
 
+// A table of a preset is fitted to it in each run: its companions are, and their views read those of
+// the others.
 Status TableChooser::UseStored(const std::string& name, PlannedSource* source) {
+  const Result<const std::optional<Table>*> stored = Stored(name);
+  if (!stored) return stored.error();
+  const Result<Table> preset = LoadPreset((*stored)->has_value() ? (**stored)->preset : "");
+  if (preset && SameName(preset->name, name)) {
+    Status s = UsePreset(preset->preset, source);
+    source->schema = "stored";
+    return s;
+  }
   source->schema = "stored";
   return UseTable(
       "stored " + name, TableOrigin::kStored,
