@@ -596,7 +596,7 @@ class ManyFilesTest : public IngestIdentityTest {
     size_t opened = 0;
     {
       ScopedFileHook hook([&](const FileEvent& event) {
-        opened += event.call == FileCall::kOpen && event.path.starts_with(folder_.path()) ? 1 : 0;
+        opened += event.call == FileCall::kOpen && event.path.starts_with(folder_.path()) ? 1U : 0U;
         return 0;
       });
       IngestOptions options;
