@@ -189,8 +189,8 @@ std::optional<std::string> TableChooser::AutoTableOf(const Candidate& candidate,
   return std::nullopt;
 }
 
-// A table of a preset is fitted to it in each run: its companions are, and their views read those of
-// the others.
+// A table of a preset is fitted to it in each run: its companions are, and their views read those
+// of the others.
 Status TableChooser::UseStored(const std::string& name, PlannedSource* source) {
   const Result<const std::optional<Table>*> stored = Stored(name);
   if (!stored) return stored.error();
@@ -202,13 +202,7 @@ Status TableChooser::UseStored(const std::string& name, PlannedSource* source) {
   }
   source->schema = "stored";
   return UseTable(
-      "stored " + name, TableOrigin::kStored,
-      [&]() -> Result<Table> {
-        Result<std::optional<Table>> stored = target_->StoredTable(name);
-        if (!stored) return Error(stored.error());
-        return std::move(**stored);
-      },
-      source);
+      "stored " + name, TableOrigin::kStored, [&]() -> Result<Table> { return ***stored; }, source);
 }
 
 // Loads each schema once; `key` is what it is known by during this run.
