@@ -102,8 +102,8 @@ TEST_F(BadInputTest, ADatabaseThatIsNone) {
   ExpectRefused({"ingest", "folder", "good.jsonl"}, kUsage, {"folder", "directory"});
   ExpectRefused({"ingest", "text.db", "good.jsonl"}, kFailed, {"text.db"});
   ExpectRefused({"ingest", "short.db", "good.jsonl"}, kFailed, {"short.db"});
-  ExpectRefused({"ingest", "good.jsonl", "short.db"}, kFailed,
-                {"good.jsonl"});  // the wrong way round
+  ExpectRefused({"ingest", "good.jsonl", "short.db"}, kUsage,
+                {"good.jsonl", "looks like JSON"});  // the wrong way round
   ExpectRefused({"ingest", "short.db", "good.jsonl", "--from-scratch"}, kFailed, {"short.db"});
   // A file that is no database is not replaced either.
   ExpectRefused({"ingest", "text.db", "good.jsonl", "--from-scratch"}, kFailed, {"text.db"});

@@ -43,7 +43,7 @@ columns = ["n"]
 [[view]]
 name = "events_view"
 sql = '''
-SELECT n FROM events;
+SELECT n FROM events
 '''
 [[fulltext]]
 name = "events_text"

@@ -526,9 +526,9 @@ void Live::SayLeftOut(const std::string& path, const Status& why) {
   if (!is_said) health_.Warn("left out " + why.message());
 }
 
-// What is no JSON Lines will not become any, but its first bytes may only look like another form: it
-// is looked at again as it grows, as long as a file is undecided. What could not be read is tried
-// again when it has changed, or can be opened.
+// What is no JSON Lines will not become any, but its first bytes may only look like another form:
+// it is looked at again as it grows, as long as a file is undecided. What could not be read is
+// tried again when it has changed, or can be opened.
 bool Live::IsStillRefused(const std::string& path) {
   const auto refused = refused_.find(path);
   const Result<FileInfo> now = Stat(path);

@@ -66,7 +66,7 @@ std::string CreateIndexSql(const Table& table, const Index& index) {
 }
 
 std::string CreateViewSql(const View& view) {
-  const size_t end = view.sql.find_last_not_of(" \t\r\n\f;") + 1;
+  const size_t end = view.sql.find_last_not_of(" \t\r\n\f") + 1;
   return "CREATE VIEW " + Name(view.name) + " AS\n" + view.sql.substr(0, end);
 }
 

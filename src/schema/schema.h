@@ -35,7 +35,7 @@ std::string CreateTableSql(const Table& table);
 // The others are quicker to make after the rows.
 std::string CreateIndexSql(const Table& table, const Index& index);
 // As sqlite_schema.sql will hold it, so that the two can be compared: SQLite leaves out the white
-// space and the semicolon at the end.
+// space at the end.
 std::string CreateViewSql(const View& view);
 // CREATE VIRTUAL TABLE, then what fills it from the table's rows, then the triggers that keep it
 // current.

@@ -217,7 +217,7 @@ TEST(Schema, OddNamesRoundTripAndRunInSqlite) {
 }
 
 TEST(Schema, TheSqlOfAViewIsWhatSqliteKeeps) {
-  for (const std::string sql : {"SELECT 1 AS a", "SELECT 1 AS a\n", "\n SELECT 1 AS a ;\n\n",
+  for (const std::string sql : {"SELECT 1 AS a", "SELECT 1 AS a\n", "\n SELECT 1 AS a \n\n",
                                 "SELECT ';' AS a", "SELECT 1 AS a -- one\n", "SELECT 1 AS a\r\n"}) {
     MemoryDatabase memory;
     const std::string create = CreateViewSql({.name = "v", .sql = sql});
