@@ -472,7 +472,7 @@ database.execute('CREATE VIEW theirs AS SELECT "new" AS word')
 TEST_F(BesideOthers, ADatabaseOfAnOlderPresetGetsItsNewViewsWhateverTheRunFinds) {
   folder_.Write("claude.jsonl",
                 "{\"type\":\"user\",\"sessionId\":\"s\",\"uuid\":\"u\",\"message\":{}}\n");
-  Ingest(Options("claude.jsonl"));
+  Ingest(Options("claude.jsonl", "claude-code"));
   const std::vector<std::string> whole = Objects();
   Result<Table> older = ParseSchema(
       Rows("SELECT schema FROM _sluice_schemas WHERE table_name = 'claude_code'").front(), "test");
