@@ -44,7 +44,7 @@ std::string Refusal(const RowBatch& batch, size_t row, const std::vector<size_t>
   }
   const bool is_too_big =
       MayHaveLargeRows(batch) && RecordSize(*batch.table, cells) > kLongestRecord;
-  return is_too_big ? "string or blob too big" : "";
+  return is_too_big ? std::string("string or blob too big") : std::string();
 }
 
 void MoveRow(RowBatch* batch, size_t from, size_t to) {
