@@ -83,7 +83,7 @@ std::vector<std::string> TablesAndViews(Connection& connection) {
       "'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_sluice\\_%' ESCAPE '\\' ORDER BY name");
 }
 
-// Those of the tables and views that the SQL names.
+// The columns of the tables and views that the SQL names.
 std::vector<std::string> Columns(Connection& connection, std::string_view sql) {
   return Names(connection,
                "SELECT DISTINCT c.name FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c "
@@ -102,7 +102,7 @@ std::optional<std::string> MissingName(const std::string& message, std::string_v
   const size_t at = message.find(what);
   if (at == std::string::npos) return std::nullopt;
   const size_t begin = at + what.size();
-  // What follows is SQLite's advice, or the place.
+  // SQLite's advice follows the name, or the place.
   const size_t end = std::min(message.find_first_of("\n(", begin), message.find(" - ", begin));
   std::string name = message.substr(begin, end - begin);
   while (!name.empty() && name.back() == ' ') name.pop_back();

@@ -14,7 +14,7 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view kDigits = "0123456789";
-// What stands before the number or date of a rotated file.
+// One of these stands before the number or date of a rotated file.
 constexpr std::string_view kBeforeNumber = "-._";
 constexpr std::string_view kPacked[] = {".gz", ".zst"};
 

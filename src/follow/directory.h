@@ -47,7 +47,7 @@ class Folder {
   // Regular files that have the inode of `key` now, whatever their names.
   Result<std::vector<std::string>> PathsOfInode(const SourceKey& key) const;
   // Files that begin with this whole window, decoded. They are opened for the first such question.
-  // Those that cannot be read are left out; kExhausted where none can be opened at the moment.
+  // Files that cannot be read are left out; kExhausted if none can be opened at the moment.
   Result<std::vector<std::string>> PathsWithHead(const ContentHash& head);
   bool IsUntouched(const FileInfo& info) const;
   // Names that a rotation may have made of the one, in byte order: see IsRotatedName.

@@ -528,7 +528,7 @@ void FollowedFiles::TellStrangersOf(const std::string& path, const std::set<Inod
     family->next = now + kFamilyEvery;
     return;
   }
-  // Those that are awaited are awaited still.
+  // The family goes on waiting for its files: none of them was seen to be missing.
   NoteFailure(names.error());
   family->next = now + kTryAgain;
   family->until = now + kFamilyTime;
@@ -659,7 +659,8 @@ void FollowedFiles::Unname(FollowedFile* file) {
   if (!found.value_or(false) && file->file.is_open()) Queue(file);
 }
 
-// What is under its name. Where no descriptor is left to look, it is asked before it is read.
+// Asks whether the file under its name is compressed. If no descriptor is left for that, it is asked
+// again before the file is read.
 bool FollowedFiles::LearnForm(FollowedFile* file) {
   const Result<bool> compressed = IsCompressed(file->file.key().path);
   file->is_form_known = compressed || compressed.error().code() != StatusCode::kExhausted;
@@ -777,7 +778,7 @@ void FollowedFiles::CheckUnnamed() {
 
 // It is not open, and was not found under another name.
 void FollowedFiles::SettleUnnamed(FollowedFile* file) {
-  // Where its folder could not be looked through, nobody knows that it is gone.
+  // Nobody knows that it is gone until its folder was looked through.
   if (!file->overwritten && !file->was_searched_again) return;
   const bool may_have_lost = file->overwritten || file->grew_unseen || file->waiting() > 0;
   if (may_have_lost) {
@@ -931,7 +932,7 @@ void FollowedFiles::AddDisplaced(const SourceKey& key, const Offset& offset, int
   SetId(&file, source_id);
 }
 
-// Those without a name do not count for `most_open`: they cannot be opened again, so none of them
+// Files without a name do not count for `most_open`: they cannot be opened again, so none of them
 // makes room, and many may lose their names at once.
 Status FollowedFiles::Open(FollowedFile* file) {
   std::erase_if(open_, [](const FollowedFile* one) { return !one->file.is_open(); });
