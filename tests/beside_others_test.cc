@@ -92,6 +92,11 @@ class BesideOthers : public testing::Test {
   std::vector<std::string> Rows(const std::string& sql) const {
     return DatabaseView(database_).Rows(sql);
   }
+  // Of the system's SQLite, which is older than ours; status 127 if there is no python3 with it.
+  Outcome RunPython(const std::string& script) const {
+    const std::string command = "python3 -c 'import sqlite3' || exit 127; exec python3 " + script;
+    return RunIn(folder_, {"sh", "-c", command}, {});
+  }
   // Every object with its SQL.
   std::vector<std::string> Objects() const {
     return Rows("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2");
@@ -450,11 +455,7 @@ database.execute("CREATE TABLE log(what)")
 database.execute('CREATE TRIGGER note AFTER INSERT ON lines BEGIN INSERT INTO log VALUES ("new"); END')
 database.execute('CREATE VIEW theirs AS SELECT "new" AS word')
 )py");
-  const Outcome made = RunIn(folder_,
-                             {"sh", "-c",
-                              "python3 -c 'import sqlite3' || exit 127; "
-                              "exec python3 theirs.py"},
-                             {});
+  const Outcome made = RunPython("theirs.py");
   if (made.status == 127) GTEST_SKIP() << "no python3 with sqlite3 here";
   ASSERT_EQ(made.status, 0) << made.err;
   folder_.Append("a.jsonl", "{\"a\":2}\n");
@@ -508,11 +509,7 @@ database.execute("ALTER TABLE yours RENAME COLUMN a TO c")
 database.execute("ALTER TABLE yours DROP COLUMN b")
 print(len(views))
 )py");
-  const Outcome run = RunIn(folder_,
-                            {"sh", "-c",
-                             "python3 -c 'import sqlite3' || exit 127; "
-                             "exec python3 older.py"},
-                            {});
+  const Outcome run = RunPython("older.py");
   if (run.status == 127) GTEST_SKIP() << "no python3 with sqlite3 here";
   EXPECT_EQ(run.status, 0) << run.err;
   EXPECT_GE(std::atoi(run.out.c_str()), 10);

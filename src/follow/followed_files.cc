@@ -659,8 +659,8 @@ void FollowedFiles::Unname(FollowedFile* file) {
   if (!found.value_or(false) && file->file.is_open()) Queue(file);
 }
 
-// Asks whether the file under its name is compressed. If no descriptor is left for that, it is asked
-// again before the file is read.
+// Asks whether the file under its name is compressed. If no descriptor is left for that, it is
+// asked again before the file is read.
 bool FollowedFiles::LearnForm(FollowedFile* file) {
   const Result<bool> compressed = IsCompressed(file->file.key().path);
   file->is_form_known = compressed || compressed.error().code() != StatusCode::kExhausted;
